@@ -1,0 +1,75 @@
+import { arch as nodeArch } from 'node:process'
+import { ShaleError } from '../error.ts'
+
+/** What an image runs on. Source: OCI image-spec v1.1 image-index.md, `platform`. */
+export interface Platform {
+  readonly os: string
+  readonly architecture: string
+  readonly variant?: string | undefined
+  readonly 'os.version'?: string | undefined
+}
+
+const ARCHITECTURES: Readonly<Record<string, string>> = {
+  x86_64: 'amd64',
+  'x86-64': 'amd64',
+  aarch64: 'arm64',
+  armhf: 'arm',
+  armel: 'arm',
+  i386: '386',
+  x64: 'amd64',
+  ia32: '386',
+  loong64: 'loong64',
+}
+
+/** Names as containerd normalises them: `x86_64` → amd64, `aarch64` → arm64/v8 without variant, `arm` → arm/v7. */
+export function normalizePlatform(platform: Platform): Platform {
+  const os = platform.os.toLowerCase() === 'macos' ? 'darwin' : platform.os.toLowerCase()
+  const raw = platform.architecture.toLowerCase()
+  const architecture = ARCHITECTURES[raw] ?? raw
+  const given = platform.variant === '' ? undefined : platform.variant?.toLowerCase()
+  const variant = normalizeVariant(raw, architecture, given)
+  const version = platform['os.version']
+  return { os, architecture, ...(variant && { variant }), ...(version && { 'os.version': version }) }
+}
+
+function normalizeVariant(raw: string, architecture: string, variant: string | undefined): string | undefined {
+  if (architecture === 'arm64') return variant === '8' || variant === 'v8' ? undefined : variant
+  if (architecture === 'amd64') return variant === 'v1' ? undefined : variant
+  if (architecture !== 'arm') return variant
+  if (raw === 'armel') return 'v6'
+  if (variant === undefined) return 'v7'
+  return /^\d$/.test(variant) ? `v${variant}` : variant
+}
+
+/** The platform of this machine. Images are Linux images, also on a machine that is not. */
+export function hostPlatform(): Platform {
+  return normalizePlatform({ os: 'linux', architecture: nodeArch })
+}
+
+/** Parses `os`, `arch`, `os/arch` or `os/arch/variant` as `--platform` takes it. Throws `INVALID_PLATFORM`. */
+export function parsePlatform(text: string): Platform {
+  const parts = text.split('/')
+  if (parts.length > 3 || !parts.every(part => /^[A-Za-z0-9_.-]+$/.test(part))) {
+    throw new ShaleError('INVALID_PLATFORM', `invalid platform ${JSON.stringify(text)}`, {
+      hint: 'write it as os/architecture, such as linux/amd64 or linux/arm/v7',
+    })
+  }
+  const [first = '', architecture, variant] = parts
+  if (architecture !== undefined) return normalizePlatform({ os: first, architecture, variant })
+  const known = ['linux', 'windows', 'darwin', 'freebsd', 'macos'].includes(first.toLowerCase())
+  const host = hostPlatform()
+  return known ? normalizePlatform({ ...host, os: first }) : normalizePlatform({ os: host.os, architecture: first })
+}
+
+export function formatPlatform(platform: Platform): string {
+  const { os, architecture, variant } = normalizePlatform(platform)
+  return variant ? `${os}/${architecture}/${variant}` : `${os}/${architecture}`
+}
+
+/** True when an image for `have` runs where `want` is asked for; without a variant in `want` any variant does. */
+export function matchesPlatform(have: Platform, want: Platform): boolean {
+  const a = normalizePlatform(have)
+  const b = normalizePlatform(want)
+  if (a.os !== b.os || a.architecture !== b.architecture) return false
+  return b.variant === undefined || a.variant === undefined || a.variant === b.variant
+}
