@@ -1,0 +1,255 @@
+import type { Toc } from '../layer/toc.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import type { ImageConfig } from '../oci/image-config.ts'
+import type { Index, Manifest } from '../oci/manifest.ts'
+import type { Compression } from '../oci/media-types.ts'
+import type { Platform } from '../oci/platform.ts'
+
+/**
+ * Holds content against collection while work on it goes on: a row with a heartbeat, never a process ID. Everything
+ * that is added to the store is added under a lease; what nothing else refers to goes when the lease has ended.
+ */
+export interface Lease {
+  readonly id: string
+  /** Idempotent. */
+  end(): void
+}
+
+export interface BlobInfo {
+  readonly digest: Digest
+  /** Bytes. */
+  readonly size: number
+}
+
+/** Writes one blob: a temporary file, hashed as it grows, that gets its name when it is whole. */
+export interface BlobWriter {
+  /** Folder-internal path of the temporary file, for callers who write it themselves and then call `adopt`. */
+  readonly path: string
+  write(chunk: Uint8Array): void | Promise<void>
+  /** Verifies against `expected`, syncs, renames. Throws `BLOB_DIGEST_MISMATCH` or `BLOB_SIZE_MISMATCH`. */
+  commit(expected?: { readonly digest?: Digest; readonly size?: number }): Promise<BlobInfo>
+  /** Removes the temporary file; idempotent, and harmless after `commit`. */
+  abort(): Promise<void>
+}
+
+/** Content by digest, as files `blobs/sha256/<hex>`, mode 0444. */
+export interface BlobStore {
+  /** The blob's size in bytes, or undefined when the store does not have it. */
+  size(digest: Digest): number | undefined
+  put(lease: Lease, bytes: Uint8Array): Promise<BlobInfo>
+  writer(lease: Lease): BlobWriter
+  /** Takes a finished file of the store's own temporary folder, of which the caller has computed the digest. */
+  adopt(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo>
+  /** Whole and verified; for documents. Throws `BLOB_MISSING`, `BLOB_DAMAGED`, `DOCUMENT_TOO_LARGE`. */
+  read(digest: Digest): Promise<Buffer>
+  /** Streams it; throws `BLOB_DAMAGED` at the end when size or digest is wrong, `BLOB_MISSING` at the start. */
+  stream(digest: Digest): AsyncIterable<Uint8Array>
+  /** Where the file is, for readers that verify by themselves. */
+  path(digest: Digest): string
+}
+
+/** One compressed (or plain) form of a layer. */
+export interface LayerBlob {
+  readonly digest: Digest
+  readonly size: number
+  readonly compression: Compression
+  readonly mediaType: string
+  /** Who made it: packer version, level; `imported` for bytes that came from outside. Part of blob selection. */
+  readonly packer: string
+  readonly annotations?: Readonly<Record<string, string>> | undefined
+}
+
+export interface LayerRecord {
+  readonly id: number
+  /** Digest of the table of contents without times: the same for layers that differ in mtimes only. */
+  readonly contentId: Digest
+  /** Digest of the encoded table of contents, which is a blob of the store. */
+  readonly tocDigest: Digest
+  /** Digest of the uncompressed tar; unknown until the layer was packed once. */
+  readonly diffId?: Digest | undefined
+  /** Sum of the files' sizes in bytes. */
+  readonly unpackedSize: number
+  readonly entries: number
+  readonly blobs: readonly LayerBlob[]
+}
+
+export interface NewLayer {
+  readonly toc: Toc
+  readonly diffId?: Digest | undefined
+}
+
+export interface LayerStore {
+  byId(id: number): LayerRecord | undefined
+  byDiffId(diffId: Digest): LayerRecord | undefined
+  byToc(tocDigest: Digest): LayerRecord | undefined
+  /** Idempotent: a layer with the same table (and diff ID, where both are known) is the same record. */
+  add(lease: Lease, layer: NewLayer): Promise<LayerRecord>
+  /** Records the diff ID and, when given, the blob that packing has made. Idempotent. */
+  setPacked(lease: Lease, id: number, diffId: Digest, blob?: LayerBlob): LayerRecord
+  /** Decoded; the most recently used few are kept in memory. */
+  toc(record: LayerRecord): Promise<Toc>
+}
+
+/**
+ * Unpacked layers: `trees/<number>`, short so that many fit into one mount. `key` is the layer's tocDigest, followed by
+ * `:` and the chain ID of the layers below when the tree depends on those (see layer/apply).
+ */
+export interface TreeStore {
+  /** Absolute path of a finished tree; marks it as used. */
+  find(key: string): string | undefined
+  /** A fresh empty folder to fill; `commit` publishes it under `key` (or, if another was first, drops it) and gives the path. */
+  begin(lease: Lease, key: string): TreeWriter
+}
+
+export interface TreeWriter {
+  readonly path: string
+  commit(): string
+  abort(): Promise<void>
+}
+
+/** What a tag or ID names: raw documents kept as received. */
+export interface StoredManifest {
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly raw: Buffer
+  readonly manifest: Manifest
+}
+
+/** One platform's image, everything needed to run or build on it. */
+export interface StoredImage {
+  /** Digest of the manifest. */
+  readonly digest: Digest
+  readonly mediaType: string
+  readonly manifest: Manifest
+  readonly rawManifest: Buffer
+  readonly config: ImageConfig
+  readonly rawConfig: Buffer
+}
+
+export interface TagRecord {
+  /** Complete name with tag: `docker.io/library/debian:trixie`. */
+  readonly name: string
+  /** Digest of the manifest or index that the tag points at: the image ID. */
+  readonly digest: Digest
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+export interface TagChange {
+  readonly name: string
+  readonly digest?: Digest | undefined
+  readonly previous?: Digest | undefined
+  readonly at: number
+  /** `build`, `tag`, `pull`, `load`, `untag`, … */
+  readonly why: string
+}
+
+export interface ImageSummary {
+  /** Digest of manifest or index: the image ID. */
+  readonly id: Digest
+  readonly mediaType: string
+  readonly names: readonly string[]
+  /** `registry/repository@digest` names that it was pulled from or pushed to. */
+  readonly repoDigests: readonly string[]
+  /** Milliseconds since 1970: when the store first had it. */
+  readonly addedAt: number
+}
+
+export interface ImageStore {
+  /**
+   * Registers a manifest or index (raw bytes as received) whose config and layers are in the store already; for an
+   * index at least one manifest must be. Idempotent. Throws `IMAGE_INCOMPLETE` and names what is missing.
+   */
+  add(lease: Lease, raw: Uint8Array, mediaType: string): Promise<Descriptor>
+  /** Points a tag at a registered image, one transaction; the previous target stays as an untagged image. */
+  tag(name: string, digest: Digest, why: string): void
+  untag(name: string, why: string): boolean
+  /** Notes that `repository@digest` is known at a registry. */
+  addRepoDigest(repository: string, digest: Digest): void
+  getTag(name: string): TagRecord | undefined
+  tagHistory(name: string): readonly TagChange[]
+  list(): readonly ImageSummary[]
+  get(id: Digest): ImageSummary | undefined
+  /** Image IDs that begin with these hex digits (with or without `sha256:`). */
+  findByPrefix(prefix: string): readonly Digest[]
+  /** Forgets an image (no tag may point at it: `IMAGE_TAGGED`); its content goes with the next collection. */
+  remove(id: Digest): void
+  /** The image of a manifest, or of the index' manifest for `platform` (the host's if absent). Verified. */
+  open(id: Digest, platform?: Platform): Promise<StoredImage>
+  openIndex(id: Digest): Promise<Index | undefined>
+}
+
+/** How one ingredient of a key is named and what it was: `{ name: 'env PATH', value: '…' }`. */
+export interface Ingredient {
+  readonly name: string
+  readonly value: string
+}
+
+/** A recorded step: what went into its key, and what came out. */
+export interface CacheRecord {
+  readonly key: Digest
+  /** The step as shown to the user: `RUN npm ci`. */
+  readonly title: string
+  readonly kind: string
+  readonly ingredients: readonly Ingredient[]
+  /** Digest of an encoded table of contents of the files that the step read, if it read any (a blob of the store). */
+  readonly inputToc?: Digest | undefined
+  /** The layer that came out; absent when the step changes no file. */
+  readonly layerId?: number | undefined
+  /** Milliseconds since 1970, and how long the step took in ms. */
+  readonly createdAt: number
+  readonly durationMs: number
+  readonly lastUsedAt: number
+  readonly uses: number
+}
+
+/** One step of a recorded build, for explaining the next one. */
+export interface BuiltStep {
+  readonly stage: string
+  readonly ordinal: number
+  readonly title: string
+  readonly key: Digest
+}
+
+export interface CacheStore {
+  /** Marks it as used. */
+  find(key: Digest): CacheRecord | undefined
+  put(lease: Lease, record: Omit<CacheRecord, 'lastUsedAt' | 'uses'>): void
+  list(): readonly CacheRecord[]
+  remove(keys: readonly Digest[]): void
+  /** `lineage` names "the same build again": context folder, Dockerfile, target. */
+  lastBuild(lineage: string): readonly BuiltStep[]
+  saveBuild(lineage: string, steps: readonly BuiltStep[]): void
+}
+
+/** A file as stat sees it; all times in ns as decimal bigint. */
+export interface FileStat {
+  readonly dev: bigint
+  readonly ino: bigint
+  readonly size: bigint
+  readonly mode: bigint
+  readonly mtimeNs: bigint
+  readonly ctimeNs: bigint
+}
+
+/** Digests of files read before, found again by their stat, one blob of data for each context folder. */
+export interface StatIndex {
+  /** Content digests (hex) by relative path, with the stat they were read under. */
+  load(folder: string): ReadonlyMap<string, { readonly stat: FileStat; readonly digest: string }>
+  save(folder: string, entries: ReadonlyMap<string, { readonly stat: FileStat; readonly digest: string }>): void
+}
+
+export interface Store {
+  readonly root: string
+  /** Same file system as everything else of the store; emptied of old leftovers when the store is opened. */
+  readonly tempDir: string
+  readonly blobs: BlobStore
+  readonly layers: LayerStore
+  readonly trees: TreeStore
+  readonly images: ImageStore
+  readonly cache: CacheStore
+  readonly statIndex: StatIndex
+  lease(purpose: string): Lease
+  close(): void
+}
