@@ -1,0 +1,35 @@
+import type { Compression } from '../oci/media-types.ts'
+import type { Platform } from '../oci/platform.ts'
+import type { BuildEvent } from './events.ts'
+
+/** One flat object for everything a build can be told. */
+export interface BuildOptions {
+  /** Absolute path of the folder that COPY and ADD read. */
+  readonly context: string
+  /** Absolute path of the Dockerfile; `Dockerfile` (or `dockerfile`) in the context if neither is given. */
+  readonly dockerfile?: string | undefined
+  /** The Dockerfile's text when it does not come from a file (`-f -`). */
+  readonly dockerfileText?: string | undefined
+  /** Names for the image: `myorg/app:1.0`. */
+  readonly tags?: readonly string[] | undefined
+  readonly buildArgs?: Readonly<Record<string, string>> | undefined
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  readonly target?: string | undefined
+  readonly platform?: Platform | undefined
+  readonly noCache?: boolean | undefined
+  /** Stages that are built without the cache. */
+  readonly noCacheFilter?: readonly string[] | undefined
+  /** Ask the registry for a newer base even when the store has one. */
+  readonly pull?: boolean | undefined
+  readonly network?: 'host' | 'none' | undefined
+  /** `name:address` lines for /etc/hosts of RUN steps. */
+  readonly addHosts?: readonly string[] | undefined
+  readonly compression?: Compression | undefined
+  readonly compressionLevel?: number | undefined
+  /** Seconds since 1970 (SOURCE_DATE_EPOCH): all times in the image are at most that. */
+  readonly sourceDateEpoch?: number | undefined
+  /** How many steps may run at once; the number of processors if absent. */
+  readonly parallelism?: number | undefined
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: ((event: BuildEvent) => void) | undefined
+}
