@@ -1,0 +1,46 @@
+/** Number of single-character edits (insert, remove, replace, swap neighbours) from `a` to `b`. */
+function distance(a: string, b: string): number {
+  let beforeLast: number[] = []
+  let last = Array.from({ length: b.length + 1 }, (_, column) => column)
+  for (let row = 1; row <= a.length; row++) {
+    const current = [row]
+    for (let column = 1; column <= b.length; column++) {
+      const cost = a[row - 1] === b[column - 1] ? 0 : 1
+      let best = Math.min(last[column]! + 1, current[column - 1]! + 1, last[column - 1]! + cost)
+      if (row > 1 && column > 1 && a[row - 1] === b[column - 2] && a[row - 2] === b[column - 1]) {
+        best = Math.min(best, beforeLast[column - 2]! + 1)
+      }
+      current.push(best)
+    }
+    beforeLast = last
+    last = current
+  }
+  return last[b.length]!
+}
+
+/** Edits that a mistyped word of this length may be away: two, fewer for words so short that anything would be near. */
+function tolerance(length: number): number {
+  if (length <= 2) return 1
+  return length <= 8 ? 2 : 3
+}
+
+/**
+ * The candidate that a mistyped word most likely meant, compared without regard to case; undefined when none is near
+ * or when the word is itself a candidate. Of equally near ones the first wins.
+ */
+export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+  const typed = word.toLowerCase()
+  let found: string | undefined
+  let least = tolerance(typed.length) + 1
+  for (const candidate of candidates) {
+    const lower = candidate.toLowerCase()
+    if (candidate === word) return undefined
+    if (Math.abs(lower.length - typed.length) >= least) continue
+    const edits = distance(typed, lower)
+    if (edits < least && edits < lower.length) {
+      found = candidate
+      least = edits
+    }
+  }
+  return found
+}
