@@ -1,0 +1,142 @@
+import { ShaleError } from '../error.ts'
+import { BLOCK, type ByteString, checksum, FIELD, padding, type TarEntry, type TarKind } from './header.ts'
+import { formatPaxTime, paxRecord, xattrKey } from './pax.ts'
+
+const TYPE_FLAG: Readonly<Record<TarKind, number>> = {
+  file: 0x30,
+  hardlink: 0x31,
+  symlink: 0x32,
+  char: 0x33,
+  block: 0x34,
+  directory: 0x35,
+  fifo: 0x36,
+}
+const PAX_TYPE = 0x78
+/** What our reader, and most others, take. */
+const MAX_PAX = 1024 * 1024
+const MAX_ID = 0o7777777
+const MAX_OCTAL_11 = 0o77777777777
+
+/** The two zero blocks that end an archive. */
+export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK)
+
+/**
+ * The header of one member: a ustar block, after a pax header where ustar cannot hold the entry (sub-second times, long
+ * names, big numbers, xattrs). Bytes depend on the entry alone. Content and padding follow it.
+ */
+export function encodeHeader(entry: TarEntry): Buffer {
+  const name = tarName(entry)
+  const split = splitName(name)
+  const pax = paxRecords(entry, name, split < 0)
+  if (pax === '') {
+    const out = Buffer.alloc(BLOCK)
+    writeUstar(out, 0, entry, name, split)
+    return out
+  }
+  if (pax.length > MAX_PAX) {
+    throw new ShaleError(
+      'TAR_UNREPRESENTABLE',
+      `the extended attributes of ${JSON.stringify(entry.path)} are too large for a tar`,
+    )
+  }
+  const body = pax.length + padding(pax.length)
+  const out = Buffer.alloc(BLOCK + body + BLOCK)
+  writePaxBlock(out, entry, pax.length)
+  out.write(pax, BLOCK, 'latin1')
+  writeUstar(out, BLOCK + body, entry, name, split)
+  return out
+}
+
+function tarName(entry: TarEntry): ByteString {
+  if (entry.kind !== 'directory') return entry.path
+  return entry.path === '' ? './' : `${entry.path}/`
+}
+
+/** Where to cut a name into prefix and name: 0 when it needs no prefix, -1 when ustar cannot hold it. */
+function splitName(name: ByteString): number {
+  if (name.length <= 100) return 0
+  const slash = name.lastIndexOf('/', Math.min(155, name.length - 2))
+  return slash > 0 && name.length - slash - 1 <= 100 ? slash : -1
+}
+
+function paxRecords(entry: TarEntry, name: ByteString, longName: boolean): ByteString {
+  let out = ''
+  if (longName) out += paxRecord('path', name)
+  if (entry.target !== undefined && entry.target.length > 100) out += paxRecord('linkpath', entry.target)
+  if (entry.mtimeNs !== 0 || entry.mtime < 0 || entry.mtime > MAX_OCTAL_11) {
+    out += paxRecord('mtime', formatPaxTime(entry.mtime, entry.mtimeNs))
+  }
+  if (entry.uid > MAX_ID) out += paxRecord('uid', String(entry.uid))
+  if (entry.gid > MAX_ID) out += paxRecord('gid', String(entry.gid))
+  if (contentSize(entry) > MAX_OCTAL_11) out += paxRecord('size', String(entry.size))
+  if (entry.xattrs !== undefined) {
+    for (const { name: key, value } of entry.xattrs) out += paxRecord(xattrKey(key), value)
+  }
+  return out
+}
+
+function contentSize(entry: TarEntry): number {
+  return entry.kind === 'file' ? (entry.size ?? 0) : 0
+}
+
+function writePaxBlock(out: Buffer, entry: TarEntry, size: number): void {
+  const base = entry.path.slice(entry.path.lastIndexOf('/') + 1)
+  out.write(`PaxHeaders/${base.slice(0, 80)}`, 0, 'latin1')
+  writeNumbers(out, 0, 0o644, 0, 0, size, 0)
+  finish(out, 0, PAX_TYPE)
+}
+
+function writeUstar(out: Buffer, at: number, entry: TarEntry, name: ByteString, split: number): void {
+  if (split > 0) {
+    out.write(name.slice(0, split), at + FIELD.prefix[0], 'latin1')
+    out.write(name.slice(split + 1), at, 'latin1')
+  } else {
+    // A name that only pax can hold is cut here; readers of pax never look at it.
+    out.write(name.length > 100 ? name.slice(0, 100) : name, at, 'latin1')
+  }
+  if (entry.target !== undefined) out.write(entry.target.slice(0, 100), at + FIELD.linkname[0], 'latin1')
+  writeNumbers(out, at, entry.mode, fit(entry.uid, MAX_ID), fit(entry.gid, MAX_ID), contentSize(entry), entry.mtime)
+  if (entry.kind === 'char' || entry.kind === 'block') writeDevice(out, at, entry)
+  finish(out, at, TYPE_FLAG[entry.kind])
+}
+
+function writeDevice(out: Buffer, at: number, entry: TarEntry): void {
+  const { major = 0, minor = 0 } = entry
+  if (major > MAX_ID || minor > MAX_ID) {
+    throw new ShaleError(
+      'TAR_UNREPRESENTABLE',
+      `a tar cannot hold device ${major}:${minor} of ${JSON.stringify(entry.path)}`,
+    )
+  }
+  octal(out, at + FIELD.major[0], 7, major)
+  octal(out, at + FIELD.minor[0], 7, minor)
+}
+
+function writeNumbers(out: Buffer, at: number, mode: number, uid: number, gid: number, size: number, mtime: number) {
+  octal(out, at + FIELD.mode[0], 7, mode)
+  octal(out, at + FIELD.uid[0], 7, uid)
+  octal(out, at + FIELD.gid[0], 7, gid)
+  octal(out, at + FIELD.size[0], 11, fit(size, MAX_OCTAL_11))
+  octal(out, at + FIELD.mtime[0], 11, fit(mtime, MAX_OCTAL_11))
+}
+
+/** Numbers beyond the field are in the pax header; the field then says 0. */
+function fit(value: number, max: number): number {
+  return value >= 0 && value <= max ? value : 0
+}
+
+function octal(out: Buffer, at: number, digits: number, value: number): void {
+  let rest = value
+  for (let i = at + digits - 1; i >= at; i--) {
+    out[i] = 0x30 + (rest % 8)
+    rest = Math.floor(rest / 8)
+  }
+}
+
+/** Type, magic and checksum. */
+function finish(out: Buffer, at: number, type: number): void {
+  out[at + FIELD.type[0]] = type
+  out.write('ustar\x0000', at + FIELD.magic[0], 'latin1')
+  octal(out, at + FIELD.checksum[0], 6, checksum(at === 0 && out.length === BLOCK ? out : out.subarray(at, at + BLOCK)))
+  out[at + FIELD.checksum[0] + 7] = 0x20
+}
