@@ -91,14 +91,15 @@ function parseOnbuild(request: Request): OnbuildInstruction {
   if (name === 'MAINTAINER' || name === 'FROM') {
     failAt(request, child.keyword, `${name} isn't allowed as an ONBUILD trigger`)
   }
+  const bodies = request.heredocs.map(heredoc => `\n${heredoc.content}${heredoc.name}`)
+  const expression = trim(request.node.line.text.slice(child.keyword.start)) + bodies.join('')
   const base = {
     ...request.base,
     keyword: child.keyword.text,
     keywordRange: rangeOf(request, child.keyword),
     text: oneLine(child),
+    raw: expression,
   }
   const trigger = interpret({ ...request, node: child, name, base })
-  const bodies = request.heredocs.map(heredoc => `\n${heredoc.content}${heredoc.name}`)
-  const expression = trim(request.node.line.text.slice(child.keyword.start)) + bodies.join('')
   return { kind: 'onbuild', ...baseOf(request, flags), trigger, expression }
 }

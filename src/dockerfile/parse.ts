@@ -1,4 +1,5 @@
 import type { Directive } from './directives.ts'
+import { rejectVariableFrom } from './expand.ts'
 import { Failure, located } from './failure.ts'
 import type { ArgInstruction, FromInstruction, Instruction } from './instruction.ts'
 import type { InstructionNode } from './node.ts'
@@ -73,6 +74,7 @@ function intoStages(parsed: readonly Parsed[]): { metaArgs: readonly ArgInstruct
   const stages: (Stage & { instructions: Instruction[] })[] = []
   for (const { node, instruction } of parsed) {
     const stage = stages.at(-1)
+    if (instruction.kind === 'copy') rejectVariableFrom(instruction)
     if (instruction.kind === 'from') stages.push(stageFrom(node, instruction, stages.length))
     else if (stage !== undefined) stage.instructions.push(instruction)
     else if (instruction.kind === 'arg') metaArgs.push(instruction)
