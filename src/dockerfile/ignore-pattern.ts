@@ -108,13 +108,15 @@ function matcherOf(form: PatternForm): (path: string) => boolean {
 
 // For `**/part` and `**part`, where only the last part of a path counts.
 function nameMatcher(pattern: string): CompiledPattern['matchesName'] {
-  const part = /^\*\*(\/?[^/[\]\\]+)$/.exec(pattern)?.[1]
-  if (part === undefined || part.includes('**')) return undefined
-  if (!part.startsWith('/')) return /[*?]/.test(part) ? undefined : name => name.endsWith(part)
+  // A class of letters and digits cannot match a slash; of others that is not so plain.
+  const part = /^\*\*(\/?(?:[^/[\]\\]|\[[\w-]+\])+)$/.exec(pattern)?.[1]
+  if (part === undefined || part.includes('**') || /\[-|-\]/.test(part)) return undefined
+  if (!part.startsWith('/')) return /[*?[]/.test(part) ? undefined : name => name.endsWith(part)
   const name = part.slice(1)
-  if (!/[*?]/.test(name)) return text => text === name
-  if (/^\*[^*?]+$/.test(name)) return text => text.endsWith(name.slice(1))
-  if (/^[^*?]+\*$/.test(name)) return text => text.startsWith(name.slice(0, -1))
+  if (!/[*?[]/.test(name)) return text => text === name
+  const [start, end] = [name.slice(0, -1), name.slice(1)]
+  if (/^\*[^*?[]+$/.test(name)) return text => text.endsWith(end)
+  if (/^[^*?[]+\*$/.test(name)) return text => text.startsWith(start)
   return matcherOf(formOf(name))
 }
 

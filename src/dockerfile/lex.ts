@@ -127,7 +127,7 @@ class Lexer {
 
   /** `<<` of a here-document takes the blanks after it into its word. */
   #lessThan(): string {
-    const pattern = /<(?:<[ \t\r]*)?/y
+    const pattern = /<(?:<-?[ \t\r]*)?/y
     pattern.lastIndex = this.#at
     const [found] = pattern.exec(this.#text)!
     this.#at += found.length
