@@ -24,7 +24,7 @@ export interface BlobInfo {
 
 /** Writes one blob: a temporary file, hashed as it grows, that gets its name when it is whole. */
 export interface BlobWriter {
-  /** Folder-internal path of the temporary file, for callers who write it themselves and then call `adopt`. */
+  /** Absolute path of the temporary file, for callers who write it themselves and then call `adopt`. */
   readonly path: string
   write(chunk: Uint8Array): void | Promise<void>
   /** Verifies against `expected`, syncs, renames. Throws `BLOB_DIGEST_MISMATCH` or `BLOB_SIZE_MISMATCH`. */
@@ -96,8 +96,8 @@ export interface LayerStore {
  * `:` and the chain ID of the layers below when the tree depends on those (see layer/apply).
  */
 export interface TreeStore {
-  /** Absolute path of a finished tree; marks it as used. */
-  find(key: string): string | undefined
+  /** Absolute path of a finished tree; marks it as used and, with a lease, protects it until that ends. */
+  find(key: string, lease?: Lease): string | undefined
   /** A fresh empty folder to fill; `commit` publishes it under `key` (or, if another was first, drops it) and gives the path. */
   begin(lease: Lease, key: string): TreeWriter
 }
@@ -154,6 +154,18 @@ export interface ImageSummary {
   readonly repoDigests: readonly string[]
   /** Milliseconds since 1970: when the store first had it. */
   readonly addedAt: number
+  /** Of an index those of the host's image, else of its first; absent when it holds no image config. */
+  readonly details?: ImageDetails | undefined
+}
+
+/** What a listing shows of an image without reading its documents. */
+export interface ImageDetails {
+  /** As the config has it, RFC 3339. */
+  readonly created?: string | undefined
+  readonly platform: Platform
+  readonly labels: Readonly<Record<string, string>>
+  /** Sum of the layers' files in bytes; layers whose table the store does not have count nothing. */
+  readonly unpackedSize: number
 }
 
 export interface ImageStore {
@@ -168,6 +180,7 @@ export interface ImageStore {
   /** Notes that `repository@digest` is known at a registry. */
   addRepoDigest(repository: string, digest: Digest): void
   getTag(name: string): TagRecord | undefined
+  /** Newest first. */
   tagHistory(name: string): readonly TagChange[]
   list(): readonly ImageSummary[]
   get(id: Digest): ImageSummary | undefined
@@ -213,8 +226,9 @@ export interface BuiltStep {
 }
 
 export interface CacheStore {
-  /** Marks it as used. */
-  find(key: Digest): CacheRecord | undefined
+  /** Marks it as used; with a lease, protects its layer until that ends. */
+  find(key: Digest, lease?: Lease): CacheRecord | undefined
+  /** Throws `LAYER_MISSING` or `BLOB_MISSING` when what it refers to is not in the store. */
   put(lease: Lease, record: Omit<CacheRecord, 'lastUsedAt' | 'uses'>): void
   list(): readonly CacheRecord[]
   remove(keys: readonly Digest[]): void
@@ -240,6 +254,12 @@ export interface StatIndex {
   save(folder: string, entries: ReadonlyMap<string, { readonly stat: FileStat; readonly digest: string }>): void
 }
 
+export type HoldTarget =
+  | { readonly kind: 'blob'; readonly digest: Digest }
+  | { readonly kind: 'layer'; readonly id: number }
+  /** With everything that it refers to. */
+  | { readonly kind: 'image'; readonly id: Digest }
+
 export interface Store {
   readonly root: string
   /** Same file system as everything else of the store; emptied of old leftovers when the store is opened. */
@@ -251,5 +271,11 @@ export interface Store {
   readonly cache: CacheStore
   readonly statIndex: StatIndex
   lease(purpose: string): Lease
+  /**
+   * Protects something found in the store until the lease ends. False when it is not there (any more): then look for it
+   * elsewhere. What is added under a lease is held already.
+   */
+  hold(lease: Lease, target: HoldTarget): boolean
+  /** Ends this process' leases and lets the database go; idempotent. */
   close(): void
 }

@@ -1,0 +1,171 @@
+import { renameSync, statSync, writeFileSync } from 'node:fs'
+import { open, rm } from 'node:fs/promises'
+import { dirname, isAbsolute, relative } from 'node:path'
+import { isErrno, ShaleError } from '../error.ts'
+import { type Digest, parseDigest, sha256 } from '../oci/digest.ts'
+import { MAX_DOCUMENT_BYTES } from '../oci/manifest.ts'
+import { readVerified, streamVerified } from './blob-read.ts'
+import { FileBlobWriter, syncFile } from './blob-writer.ts'
+import type { Database } from './database.ts'
+import { blobPath, type Layout } from './layout.ts'
+import type { Leases } from './leases.ts'
+import { moveToTrash, tempPath } from './temp.ts'
+import type { BlobInfo, BlobStore, BlobWriter, Lease } from './types.ts'
+
+export interface BlobContext {
+  readonly layout: Layout
+  readonly database: Database
+  readonly leases: Leases
+  /** Sync the folder too before a write is acknowledged. */
+  readonly durable: boolean
+}
+
+/** What the store's other parts need beyond the contract. */
+export interface FileBlobs extends BlobStore {
+  /** Like `read`, of at most `limit` bytes. */
+  readUpTo(digest: Digest, limit: number): Promise<Buffer>
+  /** Protects a blob that the store has; false when it is not there. Inside a write transaction. */
+  keep(lease: Lease, digest: Digest): boolean
+}
+
+export function createBlobs(context: BlobContext): FileBlobs {
+  return new DirectoryBlobs(context)
+}
+
+/**
+ * A blob is in the store when it has a row and a file of the row's size. Its file gets its name inside the write
+ * transaction that adds row and hold, so that a collection, which is a write transaction too, sees all or nothing.
+ */
+class DirectoryBlobs implements FileBlobs {
+  readonly #context: BlobContext
+
+  constructor(context: BlobContext) {
+    this.#context = context
+  }
+
+  path(digest: Digest): string {
+    return blobPath(this.#context.layout, parseDigest(digest))
+  }
+
+  size(digest: Digest): number | undefined {
+    const row = this.#context.database.get<{ size: number }>('SELECT size FROM blobs WHERE digest = ?', digest)
+    if (row === undefined) return undefined
+    const stat = statSync(this.path(digest), { throwIfNoEntry: false })
+    return stat?.isFile() && stat.size === row.size ? row.size : undefined
+  }
+
+  keep(lease: Lease, digest: Digest): boolean {
+    if (this.size(digest) === undefined) return false
+    this.#context.leases.hold(lease, 'blob', digest)
+    return true
+  }
+
+  async put(lease: Lease, bytes: Uint8Array): Promise<BlobInfo> {
+    const info: BlobInfo = { digest: sha256(bytes), size: bytes.byteLength }
+    if (this.#context.database.write(() => this.keep(lease, info.digest))) return info
+    const path = tempPath(this.#context.layout)
+    try {
+      writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' })
+      await syncFile(path)
+      return await this.#publish(lease, path, info)
+    } catch (error) {
+      await rm(path, { force: true })
+      throw error
+    }
+  }
+
+  writer(lease: Lease): BlobWriter {
+    return new FileBlobWriter(tempPath(this.#context.layout), (path, info) => this.#publish(lease, path, info))
+  }
+
+  async adopt(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {
+    const inside = relative(this.#context.layout.temp, path)
+    if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
+      throw new ShaleError('NOT_A_TEMPORARY_FILE', `cannot adopt ${path}: it is not in ${this.#context.layout.temp}`)
+    }
+    parseDigest(info.digest)
+    const { size } = statSync(path)
+    if (size !== info.size) {
+      throw new ShaleError('BLOB_SIZE_MISMATCH', `${path} has ${size} bytes and should have ${info.size}`)
+    }
+    await syncFile(path)
+    return await this.#publish(lease, path, info)
+  }
+
+  read(digest: Digest): Promise<Buffer> {
+    return this.readUpTo(digest, MAX_DOCUMENT_BYTES)
+  }
+
+  readUpTo(digest: Digest, limit: number): Promise<Buffer> {
+    return this.#setAsideWhenDamaged(digest, () => readVerified(this.path(digest), this.#known(digest), limit))
+  }
+
+  async *stream(digest: Digest): AsyncGenerator<Uint8Array> {
+    const chunks = streamVerified(this.path(digest), this.#known(digest))
+    try {
+      yield* chunks
+    } catch (error) {
+      this.#setAside(digest, error)
+      throw error
+    }
+  }
+
+  #known(digest: Digest): BlobInfo {
+    const row = this.#context.database.get<{ size: number }>('SELECT size FROM blobs WHERE digest = ?', digest)
+    if (row !== undefined) return { digest, size: row.size }
+    throw new ShaleError('BLOB_MISSING', `the store does not have the blob ${digest}`)
+  }
+
+  async #publish(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {
+    const { database, layout, leases, durable } = this.#context
+    const target = blobPath(layout, info.digest)
+    const renamed = database.write(() => {
+      if (this.keep(lease, info.digest)) return false
+      leases.hold(lease, 'blob', info.digest)
+      database.run(
+        'INSERT INTO blobs (digest, size, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO UPDATE SET size = ?2',
+        info.digest,
+        info.size,
+        Date.now(),
+      )
+      renameSync(path, target)
+      return true
+    })
+    if (!renamed) await rm(path, { force: true })
+    else if (durable) await syncFolder(dirname(target))
+    return info
+  }
+
+  async #setAsideWhenDamaged<T>(digest: Digest, read: () => Promise<T>): Promise<T> {
+    try {
+      return await read()
+    } catch (error) {
+      this.#setAside(digest, error)
+      throw error
+    }
+  }
+
+  /** A blob proved damaged loses its name, so that the store lacks it and the next write brings it back. */
+  #setAside(digest: Digest, error: unknown): void {
+    if (!(error instanceof ShaleError) || error.code !== 'BLOB_DAMAGED') return
+    const { database, layout } = this.#context
+    try {
+      database.write(() => {
+        moveToTrash(layout, this.path(digest))
+        database.run('DELETE FROM blobs WHERE digest = ?', digest)
+      })
+    } catch (failure) {
+      // Of a store that we may only read, the damage itself is the news.
+      if (!isErrno(failure)) throw failure
+    }
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, 'r')
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,64 @@
+import { mkdirSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { ShaleError } from '../error.ts'
+import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
+
+/** Where the parts of a store are; absolute paths. */
+export interface Layout {
+  readonly root: string
+  readonly database: string
+  readonly blobs: string
+  readonly trees: string
+  readonly temp: string
+  readonly trash: string
+  readonly statIndex: string
+}
+
+export function layoutOf(root: string): Layout {
+  const absolute = resolve(root)
+  return {
+    root: absolute,
+    database: join(absolute, 'shale.db'),
+    blobs: join(absolute, 'blobs'),
+    trees: join(absolute, 'trees'),
+    temp: join(absolute, 'tmp'),
+    trash: join(absolute, 'trash'),
+    statIndex: join(absolute, 'stat-index'),
+  }
+}
+
+/** Makes the folders that are missing. Throws `STORE_UNUSABLE`. */
+export function makeFolders(layout: Layout): void {
+  const { blobs, trees, temp, trash, statIndex } = layout
+  try {
+    mkdirSync(layout.root, { recursive: true, mode: 0o700 })
+    for (const folder of [`${blobs}/sha256`, `${blobs}/sha512`, trees, temp, trash, statIndex]) {
+      mkdirSync(folder, { recursive: true })
+    }
+  } catch (cause) {
+    throw new ShaleError('STORE_UNUSABLE', `cannot make the store ${layout.root}: ${(cause as Error).message}`, {
+      cause,
+      hint: 'choose a folder that you may write to with --root or SHALE_ROOT',
+    })
+  }
+}
+
+export function blobPath(layout: Layout, digest: Digest): string {
+  return `${layout.blobs}/${digestAlgorithm(digest)}/${digestHex(digest)}`
+}
+
+export function treePath(layout: Layout, id: number): string {
+  return `${layout.trees}/${id}`
+}
+
+/**
+ * The store's folder when none is named: `SHALE_ROOT`, else /var/lib/shale for root, else `shale` in the XDG data
+ * folder. Source: XDG Base Directory Specification 0.8 (a relative XDG_DATA_HOME is ignored).
+ */
+export function defaultRoot(env: Readonly<Record<string, string | undefined>>, uid: number): string {
+  if (env.SHALE_ROOT) return resolve(env.SHALE_ROOT)
+  if (uid === 0) return '/var/lib/shale'
+  const data = env.XDG_DATA_HOME
+  return data?.startsWith('/') ? join(data, 'shale') : join(env.HOME || homedir(), '.local/share/shale')
+}

@@ -1,0 +1,85 @@
+import { rm } from 'node:fs/promises'
+import { createBlobs } from './blobs.ts'
+import { createCache } from './cache.ts'
+import { type Database, openDatabase } from './database.ts'
+import { createImages } from './images.ts'
+import { createLayers } from './layers.ts'
+import { type Layout, layoutOf, makeFolders } from './layout.ts'
+import { createLeases, type Leases } from './leases.ts'
+import { createStatIndex } from './stat-index.ts'
+import { clearLeftovers } from './temp.ts'
+import { createTrees, type RemoveTree } from './trees.ts'
+import type { HoldTarget, Lease, Store } from './types.ts'
+
+export { defaultRoot } from './layout.ts'
+export type { RemoveTree } from './trees.ts'
+
+export interface StoreOptions {
+  /** Folder of the store; made if missing, mode 0700. */
+  readonly root: string
+  /** Acknowledge writes only when file, folder and database are on the disk: for a registry server. Default false. */
+  readonly durable?: boolean | undefined
+  /** Removes unpacked trees; where they hold files of mapped users, the helper process must. Default: `fs.rm`. */
+  readonly removeTree?: RemoveTree | undefined
+}
+
+/** A store as housekeeping sees it: with its database and folders. */
+export interface LocalStore extends Store {
+  readonly database: Database
+  readonly layout: Layout
+  readonly removeTree: RemoveTree
+}
+
+/**
+ * Opens the store, or makes it. Any number of processes may have it open. Costs a few milliseconds, however large the
+ * store is. Throws `STORE_UNUSABLE`, `STORE_TOO_NEW`.
+ */
+export function openStore(options: StoreOptions): LocalStore {
+  const layout = layoutOf(options.root)
+  makeFolders(layout)
+  const durable = options.durable ?? false
+  const database = openDatabase(layout.database, { durable })
+  clearLeftovers(layout, Date.now())
+  const leases = createLeases(database)
+  const removeTree = options.removeTree ?? removeFolder
+  const blobs = createBlobs({ layout, database, leases, durable })
+  return {
+    root: layout.root,
+    tempDir: layout.temp,
+    database,
+    layout,
+    removeTree,
+    blobs,
+    layers: createLayers({ database, leases, blobs }),
+    trees: createTrees({ layout, database, leases, removeTree }),
+    images: createImages({ database, leases, blobs }),
+    cache: createCache({ database, leases, blobs }),
+    statIndex: createStatIndex(layout),
+    lease: purpose => leases.begin(purpose),
+    hold: (lease, target) => hold(database, leases, lease, target),
+    close: () => {
+      if (!database.isOpen) return
+      leases.close()
+      database.close()
+    },
+  }
+}
+
+const TARGETS = {
+  blob: 'SELECT 1 FROM blobs WHERE digest = ?',
+  layer: 'SELECT 1 FROM layers WHERE id = ?',
+  image: 'SELECT 1 FROM manifests WHERE digest = ?',
+}
+
+function hold(database: Database, leases: Leases, lease: Lease, target: HoldTarget): boolean {
+  const ref = target.kind === 'blob' ? target.digest : target.id
+  return database.write(() => {
+    if (database.get(TARGETS[target.kind], ref) === undefined) return false
+    leases.hold(lease, target.kind, ref)
+    return true
+  })
+}
+
+async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true })
+}

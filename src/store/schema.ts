@@ -1,0 +1,76 @@
+/**
+ * The tables, as steps from one version to the next; `PRAGMA user_version` counts the steps that a database has taken.
+ * A step that has been released is never edited.
+ *
+ * Content tables (`blobs`, `layers`, `trees`) say what is on disk. Root tables (`images`, `cache_records`, `holds`)
+ * say what keeps it. A row is written in the same write transaction in which its file gets its name.
+ */
+export const MIGRATIONS: readonly string[] = [
+  `
+  CREATE TABLE leases (
+    id TEXT PRIMARY KEY, purpose TEXT NOT NULL, heartbeat INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE holds (
+    lease TEXT NOT NULL REFERENCES leases ON DELETE CASCADE, kind TEXT NOT NULL, ref TEXT NOT NULL,
+    PRIMARY KEY (lease, kind, ref)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE blobs (
+    digest TEXT PRIMARY KEY, size INTEGER NOT NULL, added_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE layers (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, content_id TEXT NOT NULL, toc_digest TEXT NOT NULL, diff_id TEXT,
+    unpacked_size INTEGER NOT NULL, entries INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX layers_by_toc ON layers (toc_digest, coalesce(diff_id, ''));
+  CREATE INDEX layers_by_diff_id ON layers (diff_id);
+  CREATE TABLE layer_blobs (
+    layer INTEGER NOT NULL REFERENCES layers ON DELETE CASCADE, digest TEXT NOT NULL, size INTEGER NOT NULL,
+    compression TEXT NOT NULL, media_type TEXT NOT NULL, packer TEXT NOT NULL, annotations TEXT,
+    PRIMARY KEY (layer, digest)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE trees (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, state TEXT NOT NULL, used_at INTEGER NOT NULL
+  ) STRICT;
+  CREATE UNIQUE INDEX trees_by_key ON trees (key) WHERE state = 'ready';
+
+  CREATE TABLE manifests (
+    digest TEXT PRIMARY KEY, media_type TEXT NOT NULL, kind TEXT NOT NULL,
+    created TEXT, os TEXT, architecture TEXT, variant TEXT, labels TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE manifest_refs (
+    manifest TEXT NOT NULL REFERENCES manifests ON DELETE CASCADE, position INTEGER NOT NULL, role TEXT NOT NULL,
+    digest TEXT NOT NULL, diff_id TEXT,
+    PRIMARY KEY (manifest, position)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX manifest_refs_by_digest ON manifest_refs (digest);
+  CREATE TABLE images (
+    digest TEXT PRIMARY KEY REFERENCES manifests, added_at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE tags (
+    name TEXT PRIMARY KEY, digest TEXT NOT NULL REFERENCES images, at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX tags_by_digest ON tags (digest);
+  CREATE TABLE tag_changes (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT NOT NULL, digest TEXT, previous TEXT, at INTEGER NOT NULL,
+    why TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX tag_changes_by_name ON tag_changes (name);
+  CREATE TABLE repo_digests (
+    digest TEXT NOT NULL REFERENCES images ON DELETE CASCADE, repository TEXT NOT NULL,
+    PRIMARY KEY (digest, repository)
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE cache_records (
+    key TEXT PRIMARY KEY, title TEXT NOT NULL, kind TEXT NOT NULL, ingredients TEXT NOT NULL, input_toc TEXT,
+    layer INTEGER REFERENCES layers, created_at INTEGER NOT NULL, duration_ms REAL NOT NULL,
+    last_used_at INTEGER NOT NULL, uses INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX cache_records_by_layer ON cache_records (layer);
+  CREATE TABLE builds (
+    lineage TEXT PRIMARY KEY, at INTEGER NOT NULL, steps TEXT NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  `,
+]
