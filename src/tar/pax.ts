@@ -1,4 +1,5 @@
 import { ShaleError } from '../error.ts'
+import type { Where } from './block.ts'
 import type { ByteString, TarXattr } from './header.ts'
 
 /** Key and value pairs in the archive's order; old GNU sparse maps repeat keys. */
@@ -20,8 +21,8 @@ export function xattrKey(name: string): ByteString {
   return SCHILY_XATTR + (/[%=]/.test(name) ? name.replaceAll('%', '%25').replaceAll('=', '%3D') : name)
 }
 
-/** Parses the body of a pax header. Throws `TAR_PAX_INVALID`; `where` says which member, for the message. */
-export function parsePax(body: ByteString, where: string): PaxRecords {
+/** Parses the body of a pax header. Throws `TAR_PAX_INVALID`. */
+export function parsePax(body: ByteString, where: Where): PaxRecords {
   const records: [ByteString, ByteString][] = []
   let at = 0
   // Some writers fill the rest of the body with NULs.
@@ -40,8 +41,8 @@ export function parsePax(body: ByteString, where: string): PaxRecords {
   return records
 }
 
-function invalid(where: string, why: string): ShaleError {
-  return new ShaleError('TAR_PAX_INVALID', `${where}: invalid pax header: ${why}`)
+function invalid(where: Where, why: string): ShaleError {
+  return new ShaleError('TAR_PAX_INVALID', `${where()}: invalid pax header: ${why}`)
 }
 
 /** A record's extended attribute, or undefined when the record is none. */
