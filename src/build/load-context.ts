@@ -1,0 +1,173 @@
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { basename, dirname, join, relative, resolve } from 'node:path'
+import { type IgnoreDirectory, IgnoreMatcher, type IgnorePattern, parseIgnoreFile } from '../dockerfile/ignore.ts'
+import { nearest } from '../dockerfile/nearest.ts'
+import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts'
+import { isErrno, ShaleError } from '../error.ts'
+import { type ByteString, parentPath } from '../layer/entry.ts'
+import { type ContextFilter, ContextSource } from './context.ts'
+import type { BuildOptions } from './options.ts'
+
+/** A Dockerfile and the folder it copies from. */
+export interface LoadedContext {
+  readonly dockerfile: Dockerfile
+  readonly source: ContextSource
+}
+
+/** The largest Dockerfile or .dockerignore that is read, in bytes. */
+const MAX_TEXT = 16 * 1024 * 1024
+
+/** Reads Dockerfile and .dockerignore. Throws `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`, and syntax errors. */
+export function loadContext(options: BuildOptions): LoadedContext {
+  const folder = resolve(options.context)
+  checkFolder(folder)
+  const path = options.dockerfileText === undefined ? dockerfilePath(folder, options.dockerfile) : undefined
+  const text = options.dockerfileText ?? readText(path as string)
+  const file = path === undefined ? 'Dockerfile' : displayPath(folder, path)
+  const ignoreFile = findIgnoreFile(folder, path)
+  const ignoreText = ignoreFile === undefined ? '' : readText(ignoreFile)
+  const ignoreName = ignoreFile === undefined ? '.dockerignore' : displayPath(folder, ignoreFile)
+  const matcher = new IgnoreMatcher(parseIgnoreFile(ignoreText), {
+    bytes: true,
+    source: { file: ignoreName, text: ignoreText },
+  })
+  const missing = (pattern: string) => missingSource(folder, pattern, matcher, ignoreName)
+  return {
+    dockerfile: parseDockerfile(text, { file }),
+    source: new ContextSource(folder, contextFilter(matcher), missing),
+  }
+}
+
+function checkFolder(folder: string): void {
+  const stat = statSync(folder, { throwIfNoEntry: false })
+  if (stat?.isDirectory()) return
+  const what =
+    stat === undefined ? `path ${JSON.stringify(folder)} not found` : `${JSON.stringify(folder)} is not a directory`
+  throw new ShaleError('CONTEXT_NOT_FOUND', `unable to prepare context: ${what}`, {
+    hint: 'the last argument of build is the folder with the files to copy, often .',
+  })
+}
+
+function dockerfilePath(folder: string, named: string | undefined): string {
+  if (named !== undefined) return named
+  const standard = join(folder, 'Dockerfile')
+  const lower = join(folder, 'dockerfile')
+  return !existsSync(standard) && existsSync(lower) ? lower : standard
+}
+
+function readText(path: string): string {
+  try {
+    if (statSync(path).size > MAX_TEXT) {
+      throw new ShaleError('DOCUMENT_TOO_LARGE', `${path} has more than ${MAX_TEXT} bytes`)
+    }
+    return readFileSync(path, 'utf8')
+  } catch (cause) {
+    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) throw dockerfileMissing(path, cause)
+    if (isErrno(cause, 'EISDIR'))
+      throw new ShaleError('DOCKERFILE_NOT_FOUND', `${path} is a directory, no file`, { cause })
+    if (isErrno(cause))
+      throw new ShaleError('DOCKERFILE_UNREADABLE', `cannot read ${path}: ${cause.message}`, { cause })
+    throw cause
+  }
+}
+
+function dockerfileMissing(path: string, cause: unknown): ShaleError {
+  const folder = dirname(path)
+  const names = existsSync(folder) ? readdirSync(folder).filter(name => /dockerfile/i.test(name)) : []
+  const near = nearest(basename(path), names) ?? names[0]
+  const hint = near === undefined ? 'name it with -f, or make one' : `did you mean -f ${join(folder, near)}?`
+  return new ShaleError('DOCKERFILE_NOT_FOUND', `failed to read dockerfile: open ${path}: no such file or directory`, {
+    cause,
+    hint,
+  })
+}
+
+/** `<Dockerfile>.dockerignore` beside the Dockerfile is used in place of the context's own. */
+function findIgnoreFile(folder: string, dockerfile: string | undefined): string | undefined {
+  const candidates = [
+    ...(dockerfile === undefined ? [] : [`${dockerfile}.dockerignore`]),
+    join(folder, '.dockerignore'),
+  ]
+  return candidates.find(path => existsSync(path))
+}
+
+function displayPath(folder: string, path: string): string {
+  const inside = relative(folder, path)
+  return inside.startsWith('..') ? path : inside
+}
+
+/** Keeps the matcher's state for each directory, so that a path costs one look at its own name. */
+function contextFilter(matcher: IgnoreMatcher): ContextFilter {
+  const states = new Map<ByteString, IgnoreDirectory>([['', matcher.root]])
+  const stateOf = (directory: ByteString): IgnoreDirectory => {
+    const known = states.get(directory)
+    if (known !== undefined) return known
+    const state = matcher.enter(stateOf(parentPath(directory)), lastName(directory))
+    states.set(directory, state)
+    return state
+  }
+  return {
+    ignores: path => matcher.test(stateOf(parentPath(path)), lastName(path)).ignored,
+    prunes: path => stateOf(path).skip,
+  }
+}
+
+function lastName(path: ByteString): ByteString {
+  return path.slice(path.lastIndexOf('/') + 1)
+}
+
+function missingSource(folder: string, pattern: string, matcher: IgnoreMatcher, ignoreName: string): ShaleError {
+  const clean = pattern.replace(/^\.?\/+/, '').replace(/\/+$/, '')
+  const excluded = existsSync(join(folder, clean)) ? matcher.match(clean).pattern : undefined
+  const hint = excluded === undefined ? nearestHint(folder, clean) : excludedHint(clean, excluded, ignoreName)
+  return new ShaleError('COPY_SOURCE_NOT_FOUND', `"/${clean}": not found in the build context ${folder}`, { hint })
+}
+
+function excludedHint(path: string, pattern: IgnorePattern, ignoreName: string): string {
+  return `${path} exists, but line ${pattern.line} of ${ignoreName} excludes it: ${pattern.raw.trim()}`
+}
+
+/** The existing path that is most like the missing one: right folder with a like name, or the same name elsewhere. */
+function nearestHint(folder: string, path: string): string | undefined {
+  const directory = dirname(path)
+  const siblings = listNames(join(folder, directory))
+  const near = nearest(basename(path), siblings)
+  if (near !== undefined) return `did you mean ${join(directory, near)}?`
+  const elsewhere = findByName(folder, basename(path))
+  if (elsewhere !== undefined) return `did you mean ${elsewhere}?`
+  return 'sources of COPY are paths in the build context, the folder that build is given'
+}
+
+function listNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+/** Breadth first, bounded: it serves a hint. */
+function findByName(folder: string, name: string): string | undefined {
+  const queue = ['']
+  for (let looked = 0; looked < 500 && queue.length > 0; looked++) {
+    const directory = queue.shift() as string
+    for (const entry of readdirSafe(join(folder, directory))) {
+      const path = join(directory, entry.name)
+      if (entry.name === name) return path
+      if (entry.isDirectory() && entry.name !== 'node_modules' && entry.name !== '.git') queue.push(path)
+    }
+  }
+  return undefined
+}
+
+function readdirSafe(folder: string): ReturnType<typeof readEntries> {
+  try {
+    return readEntries(folder)
+  } catch {
+    return []
+  }
+}
+
+function readEntries(folder: string) {
+  return readdirSync(folder, { withFileTypes: true })
+}
