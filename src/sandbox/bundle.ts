@@ -1,0 +1,162 @@
+import { CAPABILITIES, DEFAULT_CAPABILITIES } from './capabilities.ts'
+import type { Rlimit, RunConfig, RunMount } from './run-request.ts'
+
+/** The part of an OCI runtime-spec v1.2 `config.json` that the built-in runtime reads. */
+export interface RuntimeSpec {
+  readonly ociVersion: '1.2.0'
+  readonly process: SpecProcess
+  readonly root: { readonly path: string; readonly readonly: boolean }
+  readonly hostname: string
+  readonly mounts: readonly SpecMount[]
+  readonly linux: SpecLinux
+}
+
+export interface SpecProcess {
+  readonly terminal: boolean
+  readonly user: {
+    readonly uid: number
+    readonly gid: number
+    readonly umask: number
+    readonly additionalGids: readonly number[]
+  }
+  readonly args: readonly string[]
+  readonly env: readonly string[]
+  readonly cwd: string
+  readonly capabilities: Readonly<Record<CapabilitySet, readonly string[]>>
+  readonly rlimits: readonly Rlimit[]
+  readonly noNewPrivileges: boolean
+}
+
+export type CapabilitySet = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient'
+
+export interface SpecMount {
+  readonly destination: string
+  readonly type: string
+  readonly source: string
+  readonly options: readonly string[]
+}
+
+export interface SpecLinux {
+  readonly namespaces: readonly { readonly type: 'pid' | 'mount' | 'ipc' | 'uts' | 'cgroup' | 'network' }[]
+  readonly maskedPaths: readonly string[]
+  readonly readonlyPaths: readonly string[]
+}
+
+/** What the runtime has to know about where it runs to ask only for what it is allowed to. */
+export interface BundleHost {
+  /** In a user namespace: no fresh sysfs on the host's network, no group 5 unless it is mapped. */
+  readonly rootless: boolean
+  /** Whether group 5 (tty) exists in the user namespace. */
+  readonly ttyGroup: boolean
+}
+
+/** Source: moby's default spec (oci/defaults.go). */
+const MASKED_PATHS: readonly string[] = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/interrupts',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+]
+
+const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']
+
+/** Node raises the soft limit for itself; 1,024 is what services and logins get, and what select(2) can bear. */
+const NOFILE: Rlimit = { type: 'RLIMIT_NOFILE', soft: 1024, hard: -1 }
+
+/** The OCI bundle of one run; the same document serves the built-in runtime, runc and crun. */
+export function runtimeSpec(
+  config: RunConfig,
+  mounts: readonly RunMount[],
+  rootPath: string,
+  host: BundleHost,
+): RuntimeSpec {
+  const privileged = config.privileged === true
+  return {
+    ociVersion: '1.2.0',
+    process: specProcess(config),
+    root: { path: rootPath, readonly: config.readonlyRoot === true },
+    hostname: config.hostname ?? 'shale',
+    mounts: [...systemMounts(config, host), ...mounts.flatMap(mount => specMount(mount, privileged))],
+    linux: {
+      namespaces: [
+        { type: 'pid' },
+        { type: 'mount' },
+        { type: 'ipc' },
+        { type: 'uts' },
+        { type: 'cgroup' },
+        ...(config.networkMode === 'none' ? [{ type: 'network' } as const] : []),
+      ],
+      maskedPaths: privileged ? [] : MASKED_PATHS,
+      readonlyPaths: privileged ? [] : READONLY_PATHS,
+    },
+  }
+}
+
+function specProcess(config: RunConfig): SpecProcess {
+  const uid = config.uid ?? 0
+  const all = config.privileged === true ? CAPABILITIES : (config.capabilities ?? DEFAULT_CAPABILITIES)
+  const held = uid === 0 ? all : []
+  return {
+    terminal: false,
+    user: { uid, gid: config.gid ?? 0, umask: config.umask ?? 0o22, additionalGids: config.additionalGids ?? [] },
+    args: config.args,
+    env: config.env,
+    cwd: config.cwd ?? '/',
+    // Nothing is inheritable, as in Docker since CVE-2022-24769.
+    capabilities: { bounding: all, effective: held, permitted: held, inheritable: [], ambient: [] },
+    rlimits: [NOFILE, ...(config.rlimits ?? [])],
+    noNewPrivileges: config.noNewPrivileges === true,
+  }
+}
+
+function systemMounts(config: RunConfig, { rootless, ttyGroup }: BundleHost): readonly SpecMount[] {
+  const plain = ['nosuid', 'noexec', 'nodev']
+  const writableSys = config.privileged === true ? [] : ['ro']
+  // The kernel gives a fresh sysfs only to the owner of the network namespace.
+  const sysfs: SpecMount =
+    rootless && config.networkMode === 'host'
+      ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...plain, ...writableSys] }
+      : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...plain, ...writableSys] }
+  const ptsOptions = ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(ttyGroup ? ['gid=5'] : [])]
+  const nodev = config.privileged === true ? [] : ['nodev']
+  const devOptions = ['nosuid', ...nodev, 'noexec', 'strictatime', 'mode=755', 'size=65536k']
+  return [
+    { destination: '/proc', type: 'proc', source: 'proc', options: plain },
+    { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: devOptions },
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ptsOptions },
+    sysfs,
+    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
+    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', 'size=65536k'] },
+  ]
+}
+
+/** Files in memory have no host path; the built-in runtime mounts them by itself. */
+function specMount(mount: RunMount, privileged: boolean): readonly SpecMount[] {
+  const destination = mount.target
+  switch (mount.kind) {
+    case 'bind': {
+      const options = [
+        'rbind',
+        'rprivate',
+        ...(privileged ? [] : ['nodev']),
+        ...(mount.readonly === true ? ['ro'] : []),
+      ]
+      return [{ destination, type: 'bind', source: mount.source, options }]
+    }
+    case 'tmpfs': {
+      const size = mount.size === undefined ? [] : [`size=${mount.size}`]
+      const options = ['nosuid', 'nodev', `mode=${(mount.mode ?? 0o1777).toString(8)}`, ...size]
+      return [{ destination, type: 'tmpfs', source: 'tmpfs', options }]
+    }
+    case 'file':
+      return []
+  }
+}

@@ -1,0 +1,94 @@
+import { readFileSync } from 'node:fs'
+import { ShaleError } from '../error.ts'
+import { HANDLERS } from './ops/registry.ts'
+import type { FromHelper, Handler, HelperHost, OperationName, ToHelper, WireError } from './protocol.ts'
+
+/*
+ * The helper process: root of its own mount and PID namespace (and user namespace where the caller is not root). It does
+ * what it is told over IPC and ends, with everything it has started, when the channel closes.
+ */
+
+interface Running {
+  readonly abort: AbortController
+  readonly acknowledged: (() => void)[]
+  control: (signal: NodeJS.Signals) => void
+}
+
+const running = new Map<number, Running>()
+const host: HelperHost = { rootless: process.env.SHALE_HELPER_ROOTLESS === '1', ttyGroup: isMapped(5) }
+
+function send(message: FromHelper): void {
+  if (process.connected) process.send?.(message, undefined, undefined, () => {})
+}
+
+function isMapped(gid: number): boolean {
+  return readFileSync('/proc/self/gid_map', 'latin1')
+    .trim()
+    .split('\n')
+    .map(line => line.trim().split(/\s+/).map(Number))
+    .some(([inside = 0, , count = 0]) => gid >= inside && gid < inside + count)
+}
+
+async function serve(id: number, operation: OperationName, input: unknown): Promise<void> {
+  const state: Running = { abort: new AbortController(), acknowledged: [], control: () => {} }
+  running.set(id, state)
+  // The caller's types pair operation and input; here the pair has just come over the channel.
+  const handler = HANDLERS[operation] as Handler<OperationName>
+  try {
+    const output = await handler(input as Parameters<typeof handler>[0], {
+      signal: state.abort.signal,
+      host,
+      emit: event =>
+        new Promise(resolve => {
+          state.acknowledged.push(resolve)
+          send({ kind: 'event', id, event })
+        }),
+      onControl: listener => {
+        state.control = listener
+      },
+    })
+    send({ kind: 'result', id, output })
+  } catch (error) {
+    send({ kind: 'failure', id, error: wireError(error) })
+  } finally {
+    running.delete(id)
+  }
+}
+
+function wireError(error: unknown): WireError {
+  if (error instanceof ShaleError) {
+    const { code, message, hint, exitCode } = error
+    return { code, message, hint, exitCode }
+  }
+  const { name, message } = error as Error
+  const code = (error as NodeJS.ErrnoException).code
+  return { code: name === 'AbortError' ? 'ABORTED' : typeof code === 'string' ? code : 'HELPER_FAILED', message }
+}
+
+process.on('message', (message: ToHelper) => {
+  switch (message.kind) {
+    case 'request':
+      void serve(message.id, message.operation, message.input)
+      break
+    case 'cancel': {
+      const state = running.get(message.id)
+      state?.abort.abort()
+      // Nobody takes what is still to come.
+      for (const resolve of state?.acknowledged.splice(0) ?? []) resolve()
+      break
+    }
+    case 'received':
+      running.get(message.id)?.acknowledged.shift()?.()
+      break
+    case 'control':
+      running.get(message.id)?.control(message.signal)
+      break
+  }
+})
+
+// The kernel ends everything else in the PID namespace with its first process, which this one is.
+process.on('disconnect', () => process.exit(0))
+// What the terminal sends to the whole foreground is for the caller to act on.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {})
+
+send({ kind: 'ready' })

@@ -1,0 +1,155 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { extname } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { ShaleError } from '../error.ts'
+import type { Event, FromHelper, Input, OperationName, Output, ToHelper } from './protocol.ts'
+import type { RunOutput, RunRequest, RunResult } from './run-request.ts'
+
+export interface HelperOptions {
+  /** Root folder of the store. */
+  readonly root: string
+  /** Work in a user namespace; default: unless we are root. */
+  readonly rootless?: boolean
+}
+
+export interface CallOptions<K extends OperationName> {
+  readonly signal?: AbortSignal | undefined
+  /** A returned promise holds the sender back until it resolves. */
+  readonly onEvent?: ((event: Event<K>) => void | Promise<void>) | undefined
+}
+
+export interface RunOptions {
+  readonly signal?: AbortSignal | undefined
+  readonly onOutput?: ((output: RunOutput) => void | Promise<void>) | undefined
+}
+
+/** A process in namespaces of its own that mounts, unpacks and runs; it ends with the process that has opened it. */
+export interface Helper {
+  readonly rootless: boolean
+  /** What cannot be done as this user, each a sentence for a person; empty for root. */
+  readonly limits: readonly string[]
+  /** Requests run concurrently. Aborting ends what the operation has started at once and rejects with the signal's reason. */
+  call<K extends OperationName>(operation: K, input: Input<K>, options?: CallOptions<K>): Promise<Output<K>>
+  run(request: RunRequest, options?: RunOptions): Promise<RunResult>
+  /** Ends it with everything that it runs; idempotent. */
+  close(): Promise<void>
+}
+
+interface Pending {
+  resolve(output: unknown): void
+  reject(error: unknown): void
+  event(event: unknown): void | Promise<void>
+}
+
+const HERE = fileURLToPath(import.meta.url)
+const HELPER_MAIN = fileURLToPath(new URL(`./helper-main${extname(HERE)}`, import.meta.url))
+
+/** Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. */
+export async function openHelper(options: HelperOptions): Promise<Helper> {
+  const rootless = options.rootless ?? process.getuid?.() !== 0
+  const child = spawnHelper(options.root)
+  await ready(child)
+  return connect(child, rootless, [])
+}
+
+function spawnHelper(root: string): ChildProcess {
+  const unshare = [
+    'unshare',
+    '--mount',
+    '--propagation',
+    'private',
+    '--pid',
+    '--fork',
+    '--kill-child=KILL',
+    '--mount-proc',
+  ]
+  return spawn('setpriv', ['--pdeathsig', 'KILL', ...unshare, process.execPath, HELPER_MAIN], {
+    cwd: root,
+    env: helperEnvironment(),
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    serialization: 'advanced',
+  })
+}
+
+/** Settings for our own Node (a debugger, a test runner's channel) are not the helper's. */
+function helperEnvironment(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_')))
+}
+
+function ready(child: ChildProcess): Promise<void> {
+  return new Promise((resolve, reject) => {
+    child.once('error', reject)
+    child.once('exit', code => reject(new ShaleError('SANDBOX_UNAVAILABLE', `the helper process ended with ${code}`)))
+    child.once('message', () => resolve())
+  })
+}
+
+function connect(child: ChildProcess, rootless: boolean, limits: readonly string[]): Helper {
+  const pending = new Map<number, Pending>()
+  let nextId = 1
+  const post = (message: ToHelper): void => {
+    if (child.connected) child.send(message, () => {})
+  }
+  child.removeAllListeners('exit')
+  const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
+  child.on('exit', (code, signal) => {
+    const error = new ShaleError('HELPER_ENDED', `the helper process ended (${signal ?? code}) while it was working`)
+    for (const each of pending.values()) each.reject(error)
+    pending.clear()
+  })
+  child.on('message', (message: FromHelper) => void receive(message, pending, post))
+  const call = <K extends OperationName>(
+    operation: K,
+    input: Input<K>,
+    options: CallOptions<K> = {},
+  ): Promise<Output<K>> => {
+    options.signal?.throwIfAborted()
+    const id = nextId++
+    const cancel = (): void => post({ kind: 'cancel', id })
+    return new Promise<Output<K>>((resolve, reject) => {
+      pending.set(id, {
+        resolve: output => resolve(output as Output<K>),
+        reject,
+        event: event => options.onEvent?.(event as Event<K>),
+      })
+      options.signal?.addEventListener('abort', cancel, { once: true })
+      post({ kind: 'request', id, operation, input })
+    }).finally(() => options.signal?.removeEventListener('abort', cancel))
+  }
+  return {
+    rootless,
+    limits,
+    call,
+    run: (request, { signal, onOutput } = {}) => call('run', request, { signal, onEvent: onOutput }),
+    close: async () => {
+      if (child.connected) child.disconnect()
+      await ended
+    },
+  }
+}
+
+async function receive(
+  message: FromHelper,
+  pending: Map<number, Pending>,
+  post: (message: ToHelper) => void,
+): Promise<void> {
+  if (message.kind === 'ready') return
+  const waiting = pending.get(message.id)
+  if (waiting === undefined) return
+  switch (message.kind) {
+    case 'event':
+      await waiting.event(message.event)
+      post({ kind: 'received', id: message.id })
+      break
+    case 'result':
+      pending.delete(message.id)
+      waiting.resolve(message.output)
+      break
+    case 'failure': {
+      pending.delete(message.id)
+      const { code, message: text, hint, exitCode } = message.error
+      waiting.reject(new ShaleError(code, text, { hint, exitCode }))
+      break
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { deserialize } from 'node:v8'
+import { isErrno, ShaleError } from '../error.ts'
+import { becomeCommand, StartError } from './init/command.ts'
+import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput } from './init/input.ts'
+import { mountAll, mountTargets, protect } from './init/mounts.ts'
+import { dropPrivileges, setRlimits } from './init/privileges.ts'
+import { makeScratch, mountRoot } from './init/root.ts'
+import { resetSignals, warmUp } from './libc.ts'
+import {
+  bringLoopbackUp,
+  CLONE,
+  closeOnExecFrom,
+  duplicateTo,
+  MOUNT_ATTR,
+  MS,
+  mount,
+  newSession,
+  pivotHere,
+  plainDescriptor,
+  setHostname,
+  setMountAttributes,
+  unshare,
+} from './syscalls.ts'
+
+/*
+ * The first process of a container: makes its root file system and becomes its command. Everything is synchronous and
+ * happens on the main thread, for namespaces, capabilities and the current folder belong to a thread here.
+ */
+
+const NAMESPACE_FLAGS = {
+  mount: CLONE.newns,
+  ipc: CLONE.newipc,
+  uts: CLONE.newuts,
+  cgroup: CLONE.newcgroup,
+  network: CLONE.newnet,
+  pid: 0,
+}
+
+function start(input: InitInput): never {
+  const { spec, overlay, files } = input
+  unshare(spec.linux.namespaces.reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0))
+  mount({ target: '/', flags: MS.private | MS.rec })
+  if (input.ownSession) newSession()
+  const scratch = makeScratch(overlay.work)
+  mountRoot(overlay, scratch, mountTargets(spec, files))
+  mountAll(spec, files, scratch)
+  protect(spec.linux, scratch)
+  if (spec.root.readonly) setMountAttributes(scratch.root, MOUNT_ATTR.rdonly, false)
+  process.chdir(scratch.root)
+  pivotHere()
+  setHostname(spec.hostname)
+  if (spec.linux.namespaces.some(({ type }) => type === 'network')) bringLoopbackUp()
+  setRlimits(spec.process.rlimits)
+  enterFolder(spec.process.cwd)
+  if (input.nullStdin) duplicateTo(openSync('/dev/null', 'r'), 0)
+  dropPrivileges(spec.process)
+  for (const fd of [0, 1, 2]) plainDescriptor(fd)
+  closeOnExecFrom(3)
+  resetSignals()
+  return becomeCommand(spec.process.args, spec.process.env)
+}
+
+function enterFolder(cwd: string): void {
+  try {
+    process.chdir(cwd)
+  } catch (error) {
+    const why = isErrno(error, 'ENOENT') ? 'it does not exist in the container' : (error as Error).message
+    throw new ShaleError('WORKING_DIRECTORY', `cannot run in ${cwd}: ${why}`, { cause: error })
+  }
+}
+
+function failure(error: unknown): InitFailure {
+  if (error instanceof StartError) {
+    return { kind: 'start', code: 'COMMAND_NOT_STARTED', message: error.message, exitCode: error.exitCode }
+  }
+  const { message } = error as Error
+  const known =
+    error instanceof ShaleError ? error : new ShaleError('SANDBOX_SETUP', `cannot set up the sandbox: ${message}`)
+  return { kind: 'setup', code: known.code, message: known.message, hint: known.hint, exitCode: 125 }
+}
+
+try {
+  warmUp()
+  const input = deserialize(readFileSync(INPUT_FD)) as InitInput
+  closeSync(INPUT_FD)
+  start(input)
+} catch (error) {
+  const report = failure(error)
+  writeSync(FAILURE_FD, JSON.stringify(report))
+  process.exit(report.exitCode)
+}

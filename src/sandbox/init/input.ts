@@ -1,0 +1,47 @@
+import type { RuntimeSpec } from '../bundle.ts'
+
+/** How the root file system of a container is put together. */
+export interface OverlayPlan {
+  /** Bottom to top, absolute. */
+  readonly lowers: readonly string[]
+  readonly upper: string
+  readonly work: string
+  /** Overlayfs keeps its marks in user xattrs: the only ones that a user namespace may write. */
+  readonly userXattr: boolean
+  /** Devices of the root file system cannot be opened. */
+  readonly nodev: boolean
+}
+
+/** A file in memory, mounted over `target`. */
+export interface MemoryFile {
+  readonly target: string
+  readonly content: string | Uint8Array
+  readonly mode: number
+  readonly uid: number
+  readonly gid: number
+  readonly readonly: boolean
+}
+
+/** What the container's first process reads from descriptor 3, in V8's serialisation. */
+export interface InitInput {
+  readonly spec: RuntimeSpec
+  readonly overlay: OverlayPlan
+  readonly files: readonly MemoryFile[]
+  /** Take /dev/null as standard input, whatever descriptor 0 is. */
+  readonly nullStdin: boolean
+  /** Begin a new session, so that the terminal's signals do not come here. */
+  readonly ownSession: boolean
+}
+
+/** What it writes to descriptor 4 as JSON when the command could not be started; nothing otherwise. */
+export interface InitFailure {
+  /** `start`: the command itself is at fault, with Docker's exit code; `setup`: the sandbox could not be made. */
+  readonly kind: 'start' | 'setup'
+  readonly code: string
+  readonly message: string
+  readonly hint?: string | undefined
+  readonly exitCode: number
+}
+
+export const INPUT_FD = 3
+export const FAILURE_FD = 4

@@ -1,0 +1,158 @@
+import { chownSync, closeSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { isErrno, ShaleError } from '../../error.ts'
+import type { RuntimeSpec, SpecMount } from '../bundle.ts'
+import { AT_FDCWD, MOUNT_ATTR, MS, mount, openPath, RESOLVE, setMountAttributes } from '../syscalls.ts'
+import type { MemoryFile } from './input.ts'
+import { resolveInRoot } from './resolve.ts'
+import type { Scratch, Target } from './root.ts'
+
+/** Options of runtime-spec mounts that are flags of mount(2), all others are handed to the file system. */
+const FLAGS: Readonly<Record<string, number>> = {
+  ro: MS.rdonly,
+  nosuid: MS.nosuid,
+  nodev: MS.nodev,
+  noexec: MS.noexec,
+  strictatime: MS.strictatime,
+  relatime: MS.relatime,
+  noatime: MS.noatime,
+  bind: MS.bind,
+  rbind: MS.bind | MS.rec,
+  rprivate: 0,
+  private: 0,
+  rw: 0,
+}
+
+const ATTRIBUTES: Readonly<Record<string, number>> = {
+  ro: MOUNT_ATTR.rdonly,
+  nosuid: MOUNT_ATTR.nosuid,
+  nodev: MOUNT_ATTR.nodev,
+  noexec: MOUNT_ATTR.noexec,
+}
+
+/** The paths that `mountAll` will mount on. */
+export function mountTargets(spec: RuntimeSpec, files: readonly MemoryFile[]): readonly Target[] {
+  return [
+    ...spec.mounts.map(({ destination, source, options }): Target => {
+      const bind = options.includes('bind') || options.includes('rbind')
+      return { path: destination, kind: bind && !isDirectory(source) ? 'file' : 'directory' }
+    }),
+    ...files.map(({ target }): Target => ({ path: target, kind: 'file' })),
+  ]
+}
+
+export function mountAll(spec: RuntimeSpec, files: readonly MemoryFile[], scratch: Scratch): void {
+  for (const entry of spec.mounts) {
+    mountOne(scratch.root, entry)
+    if (entry.destination === '/dev' && entry.type === 'tmpfs') fillDev(scratch.root)
+  }
+  files.forEach((file, index) => {
+    mountFile(scratch, file, `${scratch.files}/${index}`)
+  })
+}
+
+/** Hides and protects what /proc and /sys would give away or let be changed. */
+export function protect({ maskedPaths, readonlyPaths }: RuntimeSpec['linux'], { root, blank }: Scratch): void {
+  for (const path of readonlyPaths) {
+    onExisting(root, path, at => mount({ source: at, target: at, flags: MS.bind | MS.rec }))
+    onExisting(root, path, at => setMountAttributes(at, MOUNT_ATTR.rdonly, true))
+  }
+  for (const path of maskedPaths) {
+    onExisting(root, path, at => {
+      const source = statSync(at).isDirectory() ? blank : '/dev/null'
+      mount({ source, target: at, flags: MS.bind })
+    })
+    onExisting(root, path, at => setMountAttributes(at, MOUNT_ATTR.rdonly, false))
+  }
+}
+
+function mountOne(root: string, { destination, type, source, options }: SpecMount): void {
+  const flags = options.reduce((sum, option) => sum | (FLAGS[option] ?? 0), 0)
+  const bind = (flags & MS.bind) !== 0
+  const isFile = bind && !isDirectory(source)
+  const path = madeTarget(root, { path: destination, kind: isFile ? 'file' : 'directory' })
+  if (!bind) {
+    const data = options.filter(option => FLAGS[option] === undefined).join(',')
+    at(root, path, target => mount({ source, target, type, flags, data }))
+    return
+  }
+  at(root, path, target => mount({ source, target, flags: flags & (MS.bind | MS.rec) }))
+  const attributes = options.reduce((sum, option) => sum | (ATTRIBUTES[option] ?? 0), 0)
+  if (attributes !== 0) at(root, path, target => setMountAttributes(target, attributes, true))
+}
+
+function mountFile({ root }: Scratch, file: MemoryFile, source: string): void {
+  writeFileSync(source, file.content, { mode: file.mode })
+  chownSync(source, file.uid, file.gid)
+  const path = madeTarget(root, { path: file.target, kind: 'file' })
+  at(root, path, target => mount({ source, target, flags: MS.bind }))
+  const attributes = MOUNT_ATTR.nosuid | MOUNT_ATTR.nodev | (file.readonly ? MOUNT_ATTR.rdonly : 0)
+  at(root, path, target => setMountAttributes(target, attributes, false))
+}
+
+/**
+ * Device nodes come by bind mounts and /dev itself is nodev, like the whole root: a node that the command makes
+ * can be stored in the image but not opened, so no device controller is needed to keep it from the host's disks.
+ */
+function fillDev(root: string): void {
+  for (const name of ['null', 'zero', 'full', 'random', 'urandom', 'tty']) {
+    mountOne(root, { destination: `/dev/${name}`, type: 'none', source: `/dev/${name}`, options: ['bind'] })
+  }
+  const links = {
+    fd: '/proc/self/fd',
+    stdin: '/proc/self/fd/0',
+    stdout: '/proc/self/fd/1',
+    stderr: '/proc/self/fd/2',
+    core: '/proc/kcore',
+    ptmx: 'pts/ptmx',
+  }
+  const folder = resolveInRoot(root, '/dev').path
+  for (const [name, target] of Object.entries(links)) symlinkSync(target, `${root}/${folder}/${name}`)
+}
+
+/** Where the target really lies; inside of earlier mounts it is made if need be (all others have their stub). */
+function madeTarget(root: string, { path, kind }: Target): string {
+  const resolved = resolveInRoot(root, path)
+  const names = resolved.path.split('/')
+  if (resolved.path === '' || resolved.existing === names.length) return resolved.path
+  const full = `${root}/${resolved.path}`
+  mkdirSync(kind === 'directory' ? full : dirname(full), { recursive: true, mode: 0o755 })
+  if (kind === 'file') writeFileSync(full, '', { flag: 'wx', mode: 0o644 })
+  return resolved.path
+}
+
+/** Calls back with a name for exactly this path of the root: should a link have come in its way, it fails. */
+function at(root: string, path: string, use: (name: string) => void): void {
+  const rootFd = openPath(AT_FDCWD, root, 0)
+  try {
+    const fd = openPath(rootFd, path === '' ? '.' : path, RESOLVE.beneath | RESOLVE.noSymlinks | RESOLVE.noMagiclinks)
+    try {
+      use(`/proc/self/fd/${fd}`)
+    } catch (error) {
+      throw new ShaleError('MOUNT_FAILED', `cannot mount on /${path}: ${(error as Error).message}`, { cause: error })
+    } finally {
+      closeSync(fd)
+    }
+  } finally {
+    closeSync(rootFd)
+  }
+}
+
+function onExisting(root: string, path: string, use: (name: string) => void): void {
+  try {
+    at(root, path.slice(1), use)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
+  }
+}
+
+function isDirectory(path: string): boolean {
+  try {
+    return lstatSync(path).isDirectory() || statSync(path).isDirectory()
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) {
+      throw new ShaleError('MOUNT_SOURCE', `cannot mount ${path}: it does not exist on the host`, { cause: error })
+    }
+    throw error
+  }
+}

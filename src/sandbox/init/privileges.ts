@@ -1,0 +1,105 @@
+import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
+import { isErrno, ShaleError } from '../../error.ts'
+import type { SpecProcess } from '../bundle.ts'
+import { CAPABILITIES, capabilityMask } from '../capabilities.ts'
+import type { Rlimit } from '../run-request.ts'
+import {
+  becomeUser,
+  clearAmbient,
+  dropFromBoundingSet,
+  setCapabilities,
+  setNoNewPrivileges,
+  setParentDeathSignal,
+  setRlimit,
+  setUmask,
+} from '../syscalls.ts'
+
+/** Gives up everything that the specification does not grant; there is no way back. */
+export function dropPrivileges({ user, capabilities, noNewPrivileges }: SpecProcess): void {
+  const bounding = capabilityMask(capabilities.bounding)
+  for (let number = 0; number < CAPABILITIES.length; number++) {
+    if ((bounding & (1n << BigInt(number))) === 0n) dropIfKnown(number)
+  }
+  clearAmbient()
+  setUser(user)
+  const granted = {
+    effective: capabilityMask(capabilities.effective),
+    permitted: capabilityMask(capabilities.permitted),
+  }
+  const held = heldCapabilities()
+  setCapabilities({
+    effective: granted.effective & held,
+    permitted: granted.permitted & held,
+    inheritable: capabilityMask(capabilities.inheritable),
+  })
+  setUmask(user.umask)
+  if (noNewPrivileges) setNoNewPrivileges()
+  // Changing the user has cleared it.
+  setParentDeathSignal(constants.signals.SIGKILL)
+}
+
+function setUser({ uid, gid, additionalGids }: SpecProcess['user']): void {
+  try {
+    becomeUser(uid, gid, additionalGids)
+  } catch (error) {
+    if (!isErrno(error, 'EINVAL', 'EPERM')) throw error
+    throw new ShaleError('USER_UNMAPPED', `cannot run as user ${uid}, group ${gid}: not in this user namespace`, {
+      hint: 'ordinary users need ranges in /etc/subuid and /etc/subgid, and the package uidmap, to run as other users',
+      cause: error,
+    })
+  }
+}
+
+/** A capability that this kernel does not know is as good as dropped. */
+function dropIfKnown(number: number): void {
+  try {
+    dropFromBoundingSet(number)
+  } catch (error) {
+    if (!isErrno(error, 'EINVAL')) throw error
+  }
+}
+
+function heldCapabilities(): bigint {
+  const line = /^CapPrm:\s*([0-9a-f]+)/m.exec(readFileSync('/proc/thread-self/status', 'latin1'))
+  return BigInt(`0x${line?.[1] ?? '0'}`)
+}
+
+/** A hard limit below the wanted one is kept, and the soft one goes no further than that. */
+export function setRlimits(limits: readonly Rlimit[]): void {
+  const current = readFileSync('/proc/self/limits', 'latin1')
+  for (const { type, soft, hard } of limits) {
+    const ceiling = hardLimit(current, type)
+    setRlimit(type, lesser(soft, ceiling), lesser(hard, ceiling))
+  }
+}
+
+function lesser(limit: number, ceiling: number): number {
+  if (ceiling < 0) return limit
+  return limit < 0 ? ceiling : Math.min(limit, ceiling)
+}
+
+const LIMIT_TITLES: Readonly<Record<Rlimit['type'], string>> = {
+  RLIMIT_CPU: 'Max cpu time',
+  RLIMIT_FSIZE: 'Max file size',
+  RLIMIT_DATA: 'Max data size',
+  RLIMIT_STACK: 'Max stack size',
+  RLIMIT_CORE: 'Max core file size',
+  RLIMIT_RSS: 'Max resident set',
+  RLIMIT_NPROC: 'Max processes',
+  RLIMIT_NOFILE: 'Max open files',
+  RLIMIT_MEMLOCK: 'Max locked memory',
+  RLIMIT_AS: 'Max address space',
+  RLIMIT_LOCKS: 'Max file locks',
+  RLIMIT_SIGPENDING: 'Max pending signals',
+  RLIMIT_MSGQUEUE: 'Max msgqueue size',
+  RLIMIT_NICE: 'Max nice priority',
+  RLIMIT_RTPRIO: 'Max realtime priority',
+  RLIMIT_RTTIME: 'Max realtime timeout',
+}
+
+function hardLimit(limits: string, type: Rlimit['type']): number {
+  const line = limits.split('\n').find(each => each.startsWith(LIMIT_TITLES[type])) ?? ''
+  const hard = line.slice(26).trim().split(/\s+/)[1]
+  return hard === undefined || hard === 'unlimited' ? -1 : Number(hard)
+}

@@ -1,0 +1,99 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { closeSync, readFileSync } from 'node:fs'
+import { extname } from 'node:path'
+import type { Readable, Writable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { serialize } from 'node:v8'
+import { ShaleError } from '../../error.ts'
+import type { InitFailure, InitInput } from '../init/input.ts'
+import { pipe } from '../syscalls.ts'
+
+/** A container's first process, waiting for what it is to become. */
+export interface InitProcess {
+  /** Ends of real pipes, not sockets: commands open /dev/stdout. Absent when the streams are inherited. */
+  readonly output?: { readonly stdout: number; readonly stderr: number }
+  readonly stdin?: Writable | undefined
+  /** Tells it what to become; resolves with why it could not, or undefined once it has. */
+  begin(input: InitInput): Promise<InitFailure | undefined>
+  /** Sends a signal to the container's first process; SIGKILL ends everything in the container. */
+  kill(signal: NodeJS.Signals): void
+  readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+}
+
+/** Bundled, this module and init-main are in one folder; as written, this one is a level below. */
+const HERE = fileURLToPath(import.meta.url)
+const EXTENSION = extname(HERE)
+const INIT_MAIN = fileURLToPath(new URL(EXTENSION === '.ts' ? '../init-main.ts' : './init-main.js', import.meta.url))
+
+export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
+  const made = streams === 'pipes' ? { out: pipe(), err: pipe() } : undefined
+  const child = spawn('unshare', ['--pid', '--fork', '--kill-child=KILL', process.execPath, INIT_MAIN], {
+    stdio: [
+      made === undefined ? 'inherit' : 'pipe',
+      made === undefined ? 'inherit' : made.out[1],
+      made === undefined ? 'inherit' : made.err[1],
+      'pipe',
+      'pipe',
+    ],
+  })
+  const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', error => reject(cannotStart(error)))
+    child.once('exit', (code, signal) => resolve({ code, signal }))
+  })
+  exited.catch(() => {})
+  if (made !== undefined) {
+    closeSync(made.out[1])
+    closeSync(made.err[1])
+  }
+  child.stdin?.on('error', () => {})
+  return {
+    ...(made === undefined ? {} : { output: { stdout: made.out[0], stderr: made.err[0] } }),
+    stdin: child.stdin ?? undefined,
+    begin: input => begin(child, input),
+    kill: signal => kill(child, signal),
+    exited,
+  }
+}
+
+async function begin(child: ChildProcess, input: InitInput): Promise<InitFailure | undefined> {
+  const [, , , entry, failure] = child.stdio as [unknown, unknown, unknown, Writable, Readable]
+  entry.on('error', () => {})
+  entry.end(serialize(input))
+  const chunks: Buffer[] = []
+  for await (const chunk of failure) chunks.push(chunk as Buffer)
+  return chunks.length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as InitFailure)
+}
+
+/**
+ * Kills the first process itself: that the death of `unshare` does so is lost when the command changes its user.
+ */
+function kill(child: ChildProcess, signal: NodeJS.Signals): void {
+  if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
+  const first = childOf(child.pid)
+  if (first === undefined) child.kill('SIGKILL')
+  else if (first !== 'gone') signalQuietly(first, signal)
+}
+
+function childOf(pid: number): number | 'gone' | undefined {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').trim()
+    return children === '' ? undefined : Number(children.split(' ')[0])
+  } catch {
+    return 'gone'
+  }
+}
+
+function signalQuietly(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal)
+  } catch {
+    // It has just ended.
+  }
+}
+
+function cannotStart(cause: Error): ShaleError {
+  return new ShaleError('UNSHARE_MISSING', `cannot start unshare: ${cause.message}`, {
+    hint: 'install util-linux, which has unshare(1)',
+    cause,
+  })
+}

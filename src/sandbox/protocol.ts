@@ -1,0 +1,50 @@
+import type { RunOutput, RunRequest, RunResult } from './run-request.ts'
+
+/** What the helper does: for each operation what goes in, what comes while it runs and what comes out. */
+export interface Operations {
+  readonly run: { readonly input: RunRequest; readonly event: RunOutput; readonly output: RunResult }
+}
+
+export type OperationName = keyof Operations
+export type Input<K extends OperationName> = Operations[K]['input']
+export type Event<K extends OperationName> = Operations[K]['event']
+export type Output<K extends OperationName> = Operations[K]['output']
+
+/** What an operation is given besides its input. */
+export interface OperationContext<K extends OperationName> {
+  readonly signal: AbortSignal
+  readonly host: HelperHost
+  /** Resolves when the receiver has dealt with the event, which is what slows a fast sender down. */
+  emit(event: Event<K>): Promise<void>
+  /** Calls back for every signal that the caller passes on to what the operation runs. */
+  onControl(listener: (signal: NodeJS.Signals) => void): void
+}
+
+export type Handler<K extends OperationName> = (input: Input<K>, context: OperationContext<K>) => Promise<Output<K>>
+
+/** What the helper knows of its own situation. */
+export interface HelperHost {
+  readonly rootless: boolean
+  /** Whether group 5 (tty) exists where the helper runs. */
+  readonly ttyGroup: boolean
+}
+
+export type ToHelper =
+  | { readonly kind: 'request'; readonly id: number; readonly operation: OperationName; readonly input: unknown }
+  | { readonly kind: 'cancel'; readonly id: number }
+  | { readonly kind: 'received'; readonly id: number }
+  | { readonly kind: 'control'; readonly id: number; readonly signal: NodeJS.Signals }
+
+export type FromHelper =
+  | { readonly kind: 'ready' }
+  | { readonly kind: 'event'; readonly id: number; readonly event: unknown }
+  | { readonly kind: 'result'; readonly id: number; readonly output: unknown }
+  | { readonly kind: 'failure'; readonly id: number; readonly error: WireError }
+
+/** An error on its way between the processes. */
+export interface WireError {
+  readonly code: string
+  readonly message: string
+  readonly hint?: string | undefined
+  readonly exitCode?: number | undefined
+}

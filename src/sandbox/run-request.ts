@@ -1,0 +1,97 @@
+import type { RlimitName } from './syscalls.ts'
+
+/** Something mounted over a path of the container; parents and the target itself are made when missing, and never stay behind. */
+export type RunMount =
+  | {
+      readonly kind: 'bind'
+      /** Absolute path on the host. */
+      readonly source: string
+      readonly target: string
+      readonly readonly?: boolean
+    }
+  | {
+      /** An empty file system in memory. */
+      readonly kind: 'tmpfs'
+      readonly target: string
+      /** Bytes; half of the machine's memory when absent. */
+      readonly size?: number
+      /** Default 0o1777. */
+      readonly mode?: number
+    }
+  | {
+      /** A file that exists only in memory and only for this run: secrets, /etc/resolv.conf. */
+      readonly kind: 'file'
+      readonly target: string
+      readonly content: string | Uint8Array
+      /** Default 0o644. */
+      readonly mode?: number
+      readonly uid?: number
+      readonly gid?: number
+      /** Default true. */
+      readonly readonly?: boolean
+    }
+
+export interface Rlimit {
+  readonly type: RlimitName
+  /** -1 is "unlimited". */
+  readonly soft: number
+  readonly hard: number
+}
+
+export interface RunConfig {
+  readonly args: readonly string[]
+  /** `NAME=value`. The command is looked up in the PATH that is given here. */
+  readonly env: readonly string[]
+  /** Absolute; must exist in the container. Default `/`. */
+  readonly cwd?: string
+  /** Numeric; names are looked up by the caller. Default 0. */
+  readonly uid?: number
+  readonly gid?: number
+  readonly additionalGids?: readonly number[]
+  /** Default `shale`. */
+  readonly hostname?: string
+  /** Names such as `CAP_CHOWN`; default: Docker's 14. */
+  readonly capabilities?: readonly string[]
+  /** `none` has a loopback interface and nothing else. */
+  readonly networkMode: 'host' | 'none'
+  readonly readonlyRoot?: boolean
+  /** A buffer is what the command reads. `inherit` takes all three streams of the calling process. Default `null`. */
+  readonly stdio?: 'null' | 'inherit' | Uint8Array
+  readonly rlimits?: readonly Rlimit[]
+  /** Further lines of /etc/hosts. */
+  readonly extraHosts?: readonly { readonly name: string; readonly address: string }[]
+  /** All capabilities, nothing masked, devices of the file system usable. */
+  readonly privileged?: boolean
+  readonly noNewPrivileges?: boolean
+  /** Octal; default 0o22. */
+  readonly umask?: number
+  /** Leave /etc/hosts, /etc/hostname and /etc/resolv.conf as the image has them. */
+  readonly bareEtc?: boolean
+}
+
+export interface RunRequest {
+  /** Trees of the layers, bottom to top; absolute paths. */
+  readonly lowers: readonly string[]
+  /** Empty (or an earlier run's) folder that takes what the command changes. Absolute, beside `work`. */
+  readonly upper: string
+  /** Empty folder on the file system of `upper`, for overlayfs. Its content is not to be looked at. */
+  readonly work: string
+  readonly mounts?: readonly RunMount[]
+  readonly config: RunConfig
+}
+
+export interface RunResult {
+  /** As a shell has it: 128 + the number when a signal ended the command; 126 and 127 when it could not be started. */
+  readonly exitCode: number
+  readonly signal?: string
+  /** The kernel ended something for lack of memory while the command ran, and the exit code says that it was this. */
+  readonly oomKilled: boolean
+  /** Why the command could not be started, in Docker's words. */
+  readonly startError?: string
+}
+
+/** A piece of what the command wrote. */
+export interface RunOutput {
+  readonly stream: 'stdout' | 'stderr'
+  readonly chunk: Uint8Array
+}
