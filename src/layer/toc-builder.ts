@@ -49,9 +49,18 @@ export class TocBuilder {
 
   #linked(path: ByteString, target: ByteString): Plain {
     const node = this.#nodes.get(target)
-    if (node !== undefined && node.inode.kind !== 'directory') return node.inode
-    const why = node === undefined ? 'is no earlier member of the layer' : 'is a directory'
+    const there = node !== undefined && !this.#replacedSince(target, node.order)
+    if (there && node.inode.kind !== 'directory') return node.inode
+    const why = there ? 'is a directory' : 'is no earlier member of the layer'
     throw new ShaleError('LAYER_INVALID', `hard link ${show(path)} names ${show(target)}, which ${why}`)
+  }
+
+  /** Whether something above a path became a non-directory after the path was added. */
+  #replacedSince(path: ByteString, order: number): boolean {
+    for (let above = parentOf(path); above !== undefined; above = parentOf(above)) {
+      if ((this.#nonDirectories.get(above) ?? -1) > order) return true
+    }
+    return false
   }
 
   finish(): Toc {
