@@ -1,12 +1,13 @@
 import type { ByteString } from '../../layer/entry.ts'
 import type { FileView } from '../../rootfs/view.ts'
+import type { LayerRecord } from '../../store/types.ts'
 
 /** Where a planned file's bytes are. */
 export type Origin =
   | { readonly kind: 'host'; readonly path: string | Buffer; readonly stat?: HostStat | undefined }
   | { readonly kind: 'inline'; readonly data: Buffer }
-  /** A file of an unpacked layer: `layer` counts in the source's own chain. */
-  | { readonly kind: 'layer'; readonly layer: number; readonly path: ByteString }
+  /** A file of a layer, at its path there. */
+  | { readonly kind: 'layer'; readonly record: LayerRecord; readonly path: ByteString }
 
 /** What the stat index needs to know a file again; nanoseconds as bigint. */
 export interface HostStat {

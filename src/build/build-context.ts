@@ -1,0 +1,45 @@
+import type { SourceRange } from '../error.ts'
+import type { Platform } from '../oci/platform.ts'
+import type { Lease, Store } from '../store/types.ts'
+import type { ContextSource } from './context.ts'
+import type { Explainer } from './explain.ts'
+import type { KnownDigests } from './hash-files.ts'
+import type { LayerWork } from './layer-work.ts'
+import type { BuildOptions } from './options.ts'
+import type { BuildPlan } from './plan.ts'
+import type { StageState } from './stage-state.ts'
+import type { StepLog } from './steps.ts'
+import type { TreeWorker } from './tree-worker.ts'
+
+/** What every step of one build shares. */
+export interface BuildContext {
+  readonly store: Store
+  readonly lease: Lease
+  readonly options: BuildOptions
+  readonly plan: BuildPlan
+  readonly source: ContextSource
+  readonly layers: LayerWork
+  readonly worker: () => Promise<TreeWorker>
+  readonly explainer: Explainer
+  readonly steps: StepLog
+  readonly known: KnownDigests
+  /** Seconds since 1970 when the build began: the time of directories that it makes. */
+  readonly now: number
+  readonly signal: AbortSignal
+  /** Indexes of the stages whose layers are in the image: these are packed as soon as they are there. */
+  readonly exported: ReadonlySet<number>
+  /** Runs work when one of the build's places for running commands is free. */
+  readonly slot: <T>(work: () => Promise<T>) => Promise<T>
+  /** A stage when it is finished. */
+  readonly stage: (index: number) => Promise<StageState>
+  /** An image of the store, or of a registry when the store lacks it, as a stage to build on. */
+  readonly image: (name: string, platform: Platform, range: SourceRange) => Promise<StageState>
+  /** Starts packing a layer that the image will need. */
+  readonly packSoon: (state: StageState) => void
+}
+
+/** True when the cache may not be asked for this stage. */
+export function withoutCache(context: BuildContext, stageLabel: string): boolean {
+  const { noCache, noCacheFilter } = context.options
+  return noCache === true || (noCacheFilter ?? []).some(name => name.toLowerCase() === stageLabel.toLowerCase())
+}

@@ -1,0 +1,202 @@
+import { expandArg, expandInstruction } from '../dockerfile/expand.ts'
+import type { CopyInstruction, FromInstruction, Instruction } from '../dockerfile/instruction.ts'
+import { nearest } from '../dockerfile/nearest.ts'
+import type { Dockerfile, Stage } from '../dockerfile/parse.ts'
+import { ShaleError, type SourceRange } from '../error.ts'
+import { formatPlatform, hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
+import type { BuildOptions } from './options.ts'
+
+/** A stage with its FROM understood: what it is laid upon, and which stages it reads. */
+export interface PlannedStage {
+  readonly stage: Stage
+  /** `build`, or `stage-2` for one without a name. */
+  readonly label: string
+  readonly base:
+    | { readonly kind: 'scratch' }
+    | { readonly kind: 'stage'; readonly index: number }
+    | { readonly kind: 'image'; readonly name: string; readonly range: SourceRange }
+  readonly platform: Platform
+  /** Stages that must be finished before all of this one can be. */
+  readonly needs: readonly number[]
+}
+
+/** A Dockerfile made ready to be solved; pure data, nothing has been looked up yet. */
+export interface BuildPlan {
+  readonly dockerfile: Dockerfile
+  readonly stages: readonly PlannedStage[]
+  /** Index of the stage that becomes the image. */
+  readonly target: number
+  /** Global ARGs with their values, for ARG in stages. */
+  readonly globals: ReadonlyMap<string, string>
+  /** TARGETPLATFORM and its kin. */
+  readonly automatic: ReadonlyMap<string, string>
+}
+
+export function planBuild(dockerfile: Dockerfile, options: BuildOptions): BuildPlan {
+  if (dockerfile.stages.length === 0) throw new ShaleError('NO_STAGES', 'dockerfile contains no stages to build')
+  const platform = options.platform ?? hostPlatform()
+  const target = findTarget(dockerfile, options.target)
+  const automatic = automaticArgs(platform, dockerfile, target, options.target)
+  const globals = globalArgs(dockerfile, options.buildArgs ?? {}, automatic)
+  const stages = dockerfile.stages.map(stage => planStage(dockerfile, stage, globals, automatic, platform))
+  checkCycles(dockerfile, stages)
+  checkOrder(dockerfile, stages, target)
+  return { dockerfile, stages, target, globals, automatic }
+}
+
+/** Index of the last stage with this name (any case) or number; undefined when it is no stage. */
+export function findStage(dockerfile: Dockerfile, name: string): number | undefined {
+  const lower = name.toLowerCase()
+  const named = dockerfile.stages.findLast(stage => stage.name === lower)
+  if (named !== undefined) return named.index
+  return /^\d+$/.test(name) && Number(name) < dockerfile.stages.length ? Number(name) : undefined
+}
+
+function findTarget(dockerfile: Dockerfile, name: string | undefined): number {
+  if (name === undefined || name === '') return dockerfile.stages.length - 1
+  const index = findStage(dockerfile, name)
+  if (index !== undefined) return index
+  const names = dockerfile.stages.flatMap(stage => stage.originalName ?? [])
+  const near = nearest(name, names)
+  const meant = near === undefined ? '' : ` (did you mean ${near}?)`
+  throw new ShaleError('TARGET_NOT_FOUND', `target stage ${JSON.stringify(name)} could not be found${meant}`, {
+    hint: names.length === 0 ? 'no stage of the Dockerfile has a name' : `the stages are ${names.join(', ')}`,
+  })
+}
+
+function automaticArgs(
+  platform: Platform,
+  dockerfile: Dockerfile,
+  target: number,
+  asked: string | undefined,
+): ReadonlyMap<string, string> {
+  const host = hostPlatform()
+  const stageName = dockerfile.stages[target]?.name
+  return new Map([
+    ['BUILDPLATFORM', formatPlatform(host)],
+    ['BUILDOS', host.os],
+    ['BUILDARCH', host.architecture],
+    ['BUILDVARIANT', host.variant ?? ''],
+    ['TARGETPLATFORM', formatPlatform(platform)],
+    ['TARGETOS', platform.os],
+    ['TARGETARCH', platform.architecture],
+    ['TARGETVARIANT', platform.variant ?? ''],
+    ['TARGETSTAGE', asked === undefined || asked === '' ? (stageName ?? 'default') : asked],
+  ])
+}
+
+function globalArgs(
+  dockerfile: Dockerfile,
+  buildArgs: Readonly<Record<string, string>>,
+  automatic: ReadonlyMap<string, string>,
+): ReadonlyMap<string, string> {
+  const values = new Map<string, string>()
+  const lookup = (name: string) => values.get(name) ?? buildArgs[name] ?? automatic.get(name)
+  for (const arg of dockerfile.metaArgs.flatMap(({ args }) => args)) {
+    const given = buildArgs[arg.key]
+    const value = given ?? expandArg(arg, lookup, dockerfile.escape, dockerfile).value ?? automatic.get(arg.key)
+    if (value !== undefined) values.set(arg.key, value)
+  }
+  return values
+}
+
+function planStage(
+  dockerfile: Dockerfile,
+  stage: Stage,
+  globals: ReadonlyMap<string, string>,
+  automatic: ReadonlyMap<string, string>,
+  platform: Platform,
+): PlannedStage {
+  const lookup = (name: string) => globals.get(name) ?? automatic.get(name)
+  const from = expandInstruction(stage.from, lookup, dockerfile.escape, dockerfile)
+  const base = findBase(dockerfile, stage, from)
+  const needs = new Set(stage.instructions.flatMap(instruction => stagesRead(dockerfile, instruction)))
+  if (base.kind === 'stage') needs.add(base.index)
+  return {
+    stage,
+    label: stage.originalName ?? `stage-${stage.index}`,
+    base,
+    platform: from.platform === undefined ? platform : parsePlatform(from.platform),
+    needs: [...needs],
+  }
+}
+
+function findBase(dockerfile: Dockerfile, stage: Stage, from: FromInstruction): PlannedStage['base'] {
+  const lower = from.image.toLowerCase()
+  const named = dockerfile.stages.findLast(other => other.index < stage.index && other.name === lower)
+  if (named !== undefined) return { kind: 'stage', index: named.index }
+  if (from.image === 'scratch') return { kind: 'scratch' }
+  return { kind: 'image', name: from.image, range: from.imageRange }
+}
+
+function stagesRead(dockerfile: Dockerfile, instruction: Instruction): readonly number[] {
+  if (instruction.kind === 'copy') {
+    const index = instruction.from === undefined ? undefined : findStage(dockerfile, instruction.from)
+    return index === undefined ? [] : [index]
+  }
+  if (instruction.kind !== 'run') return []
+  return instruction.mounts.flatMap(({ options }) => {
+    const from = options.find(({ key }) => key === 'from')?.value
+    return (from === undefined ? undefined : findStage(dockerfile, from)) ?? []
+  })
+}
+
+function checkCycles(dockerfile: Dockerfile, stages: readonly PlannedStage[]): void {
+  const state = new Map<number, 'open' | 'done'>()
+  const visit = (index: number): void => {
+    if (state.get(index) === 'done') return
+    const planned = stages[index] as PlannedStage
+    if (state.get(index) === 'open') {
+      throw new ShaleError('CIRCULAR_DEPENDENCY', `circular dependency detected on stage: ${planned.label}`, {
+        source: { ...dockerfile, range: planned.stage.from.range },
+        hint: 'a stage can only copy from stages above it',
+      })
+    }
+    state.set(index, 'open')
+    for (const next of planned.needs) visit(next)
+    state.set(index, 'done')
+  }
+  for (const { stage } of stages) visit(stage.index)
+}
+
+function checkOrder(dockerfile: Dockerfile, stages: readonly PlannedStage[], target: number): void {
+  for (const index of neededStages(stages, target)) {
+    const { stage } = stages[index] as PlannedStage
+    for (const instruction of stage.instructions) {
+      const later = stagesRead(dockerfile, instruction).find(other => other > index)
+      if (later === undefined || instruction.kind !== 'copy') continue
+      throw outOfOrder(dockerfile, instruction, (stages[later] as PlannedStage).label)
+    }
+  }
+}
+
+function outOfOrder(dockerfile: Dockerfile, copy: CopyInstruction, label: string): ShaleError {
+  return new ShaleError(
+    'STAGE_ORDER',
+    `cannot copy from stage ${JSON.stringify(label)}, it needs to be defined before current stage`,
+    { source: { ...dockerfile, range: copy.fromRange ?? copy.range }, hint: `move stage ${label} up` },
+  )
+}
+
+/** The target and every stage that it needs, lowest first. */
+export function neededStages(stages: readonly PlannedStage[], target: number): readonly number[] {
+  const needed = new Set<number>()
+  const visit = (index: number): void => {
+    if (needed.has(index)) return
+    needed.add(index)
+    for (const next of stages[index]?.needs ?? []) visit(next)
+  }
+  visit(target)
+  return [...needed].sort((a, b) => a - b)
+}
+
+/** The target and the stages it is built FROM: those whose layers are in the image. */
+export function exportedStages(stages: readonly PlannedStage[], target: number): ReadonlySet<number> {
+  const exported = new Set<number>()
+  for (let index: number | undefined = target; index !== undefined; ) {
+    exported.add(index)
+    const base: PlannedStage['base'] | undefined = stages[index]?.base
+    index = base?.kind === 'stage' ? base.index : undefined
+  }
+  return exported
+}
