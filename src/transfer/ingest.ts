@@ -1,0 +1,224 @@
+import { ShaleError } from '../error.ts'
+import { indexLayer } from '../layer/read.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import type { Digest } from '../oci/digest.ts'
+import { parseImageConfig } from '../oci/image-config.ts'
+import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
+import { layerCompression, MediaType } from '../oci/media-types.ts'
+import type { BlobWriter, Lease, Store } from '../store/types.ts'
+import type { LayerEvent, OnTransferEvent } from './events.ts'
+import { forEachParallel } from './parallel.ts'
+import { peek, sniffCompression } from './sniff.ts'
+
+/** Where an image's content comes from: a registry's repository, an archive, a folder. */
+export interface ContentSource {
+  /** For messages: `registry.example.com/app:1`, `app.tar`. */
+  readonly name: string
+  /** The bytes of a blob, in order; whoever reads them verifies size and digest. */
+  stream(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array>
+}
+
+export interface IngestOptions {
+  readonly onEvent?: OnTransferEvent | undefined
+  readonly signal?: AbortSignal | undefined
+  /** How many layers at a time; 3 if absent, as docker. */
+  readonly parallel?: number | undefined
+}
+
+const CONFIG_TYPES: ReadonlySet<string> = new Set([MediaType.ociConfig, MediaType.dockerConfig])
+
+/**
+ * Brings one platform's image into the store: its config and layers, what is there already left out, then its manifest.
+ * Every layer is stored and indexed in one pass over its bytes, its diff ID verified against the config. Throws
+ * `NOT_AN_IMAGE`, `UNSUPPORTED_LAYER`, `LAYER_DIFF_ID_MISMATCH` and the store's errors. Gives the manifest's descriptor.
+ */
+export async function ingestImage(
+  store: Store,
+  lease: Lease,
+  source: ContentSource,
+  raw: Uint8Array,
+  mediaType: string,
+  options: IngestOptions = {},
+): Promise<Descriptor> {
+  const document = parseManifest(raw, mediaType)
+  if (document.kind !== 'manifest') {
+    throw new ShaleError('INVALID_MANIFEST', `${source.name}: an index where one image's manifest was expected`)
+  }
+  checkImage(document.manifest, source)
+  const diffIds = await ingestConfig(store, lease, source, document.manifest, options)
+  const layers = pairLayers(document.manifest, diffIds, source)
+  for (const { descriptor } of layers) options.onEvent?.(event(descriptor, 'waiting', 0))
+  await forEachParallel(layers, options.parallel ?? 3, options.signal, (layer, signal) =>
+    ingestLayer({ store, lease, source, onEvent: options.onEvent, signal }, layer),
+  )
+  return await store.images.add(lease, raw, document.mediaType)
+}
+
+function checkImage(manifest: Manifest, source: ContentSource): void {
+  const artifact = manifest.artifactType ?? manifest.config.mediaType
+  if (!CONFIG_TYPES.has(manifest.config.mediaType)) {
+    throw new ShaleError('NOT_AN_IMAGE', `${source.name} is not a container image but ${JSON.stringify(artifact)}`)
+  }
+  for (const layer of manifest.layers) {
+    if (layerCompression(layer.mediaType) !== undefined) continue
+    const foreign = layer.mediaType === MediaType.dockerForeignLayer || layer.mediaType.includes('nondistributable')
+    throw new ShaleError('UNSUPPORTED_LAYER', `${source.name} has a layer of type ${JSON.stringify(layer.mediaType)}`, {
+      hint: foreign
+        ? 'foreign layers, kept outside of registries, are those of Windows images'
+        : 'layers must be tar, tar+gzip or tar+zstd',
+    })
+  }
+}
+
+async function ingestConfig(
+  store: Store,
+  lease: Lease,
+  source: ContentSource,
+  manifest: Manifest,
+  options: IngestOptions,
+): Promise<readonly Digest[]> {
+  const { config } = manifest
+  if (!store.hold(lease, { kind: 'blob', digest: config.digest })) {
+    await ingestBlob(store, lease, source, config, options.signal ?? new AbortController().signal)
+  }
+  return parseImageConfig(await store.blobs.read(config.digest)).rootfs.diff_ids
+}
+
+/** Stores a small blob (config, or an artifact's content) as it is; at most `MAX_DOCUMENT_BYTES`. */
+async function ingestBlob(
+  store: Store,
+  lease: Lease,
+  source: ContentSource,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): Promise<void> {
+  if (descriptor.size > MAX_DOCUMENT_BYTES) {
+    throw new ShaleError('DOCUMENT_TOO_LARGE', `${source.name}: ${descriptor.digest} has ${descriptor.size} bytes`)
+  }
+  const writer = store.blobs.writer(lease)
+  try {
+    for await (const chunk of bounded(source, descriptor, signal)) await writer.write(chunk)
+    await writer.commit(descriptor)
+  } finally {
+    await writer.abort()
+  }
+}
+
+interface Layer {
+  readonly descriptor: Descriptor
+  readonly diffId: Digest
+}
+
+/** Every different layer once, with the diff ID that the config has for it. */
+function pairLayers(manifest: Manifest, diffIds: readonly Digest[], source: ContentSource): readonly Layer[] {
+  if (manifest.layers.length !== diffIds.length) {
+    throw new ShaleError(
+      'INVALID_MANIFEST',
+      `${source.name}: the manifest has ${manifest.layers.length} layers, but its config ${diffIds.length}`,
+    )
+  }
+  const layers = new Map<Digest, Layer>()
+  for (const [index, descriptor] of manifest.layers.entries()) {
+    const diffId = diffIds[index] as Digest
+    const known = layers.get(descriptor.digest)
+    if (known !== undefined && known.diffId !== diffId) {
+      throw new ShaleError(
+        'LAYER_DIFF_ID_MISMATCH',
+        `${source.name}: the config has two diff IDs for the one layer ${descriptor.digest}: ${known.diffId}, ${diffId}`,
+      )
+    }
+    layers.set(descriptor.digest, { descriptor, diffId })
+  }
+  return [...layers.values()]
+}
+
+interface Work {
+  readonly store: Store
+  readonly lease: Lease
+  readonly source: ContentSource
+  readonly onEvent: OnTransferEvent | undefined
+  readonly signal: AbortSignal
+}
+
+async function ingestLayer(work: Work, { descriptor, diffId }: Layer): Promise<void> {
+  const { store, lease, source, onEvent, signal } = work
+  const stored = store.hold(lease, { kind: 'blob', digest: descriptor.digest })
+  if (stored && isIndexed(work, descriptor.digest, diffId)) {
+    onEvent?.(event(descriptor, 'exists', descriptor.size))
+    return
+  }
+  const writer = stored ? undefined : store.blobs.writer(lease)
+  try {
+    const bytes = stored ? store.blobs.stream(descriptor.digest) : bounded(source, descriptor, signal)
+    const { head, stream } = await peek(reported(tee(bytes, writer), descriptor, onEvent))
+    const what = `${source.name}: layer ${descriptor.digest}`
+    // Media types are sometimes wrong about the compression; other tools go by the bytes, and so must we.
+    const compression = sniffCompression(head, what)
+    const { toc } = await indexLayer(stream, compression, { diffId }).catch(error => {
+      throw inLayer(error, what)
+    })
+    await writer?.commit(descriptor)
+    const { id } = await store.layers.add(lease, { toc, diffId })
+    const { digest, size, mediaType, annotations } = descriptor
+    store.layers.setPacked(lease, id, diffId, { digest, size, compression, mediaType, packer: 'imported', annotations })
+    onEvent?.(event(descriptor, 'done', size))
+  } finally {
+    await writer?.abort()
+  }
+}
+
+function isIndexed({ store, lease }: Work, blob: Digest, diffId: Digest): boolean {
+  const layer = store.layers.byDiffId(diffId)
+  if (layer === undefined || !layer.blobs.some(({ digest }) => digest === blob)) return false
+  return store.hold(lease, { kind: 'layer', id: layer.id })
+}
+
+/** Says of an error in a layer's content which layer of which image it is. */
+function inLayer(error: unknown, what: string): unknown {
+  if (!(error instanceof ShaleError) || !/^(?:TAR|LAYER)_/.test(error.code)) return error
+  return new ShaleError(error.code, `${what}: ${error.message}`, { hint: error.hint, cause: error })
+}
+
+async function* tee(bytes: AsyncIterable<Uint8Array>, writer: BlobWriter | undefined): AsyncGenerator<Uint8Array> {
+  for await (const chunk of bytes) {
+    await writer?.write(chunk)
+    yield chunk
+  }
+}
+
+async function* reported(
+  bytes: AsyncIterable<Uint8Array>,
+  descriptor: Descriptor,
+  onEvent: OnTransferEvent | undefined,
+): AsyncGenerator<Uint8Array> {
+  let moved = 0
+  for await (const chunk of bytes) {
+    moved += chunk.byteLength
+    onEvent?.(event(descriptor, 'moving', moved))
+    yield chunk
+  }
+}
+
+/** Stops a source that gives more bytes than the descriptor says, before they fill the disk. */
+async function* bounded(
+  source: ContentSource,
+  descriptor: Descriptor,
+  signal: AbortSignal,
+): AsyncGenerator<Uint8Array> {
+  let size = 0
+  for await (const chunk of source.stream(descriptor, signal)) {
+    signal.throwIfAborted()
+    size += chunk.byteLength
+    if (size > descriptor.size) {
+      throw new ShaleError(
+        'BLOB_SIZE_MISMATCH',
+        `${source.name}: ${descriptor.digest} has more than the ${descriptor.size} bytes that its descriptor says`,
+      )
+    }
+    yield chunk
+  }
+}
+
+function event(descriptor: Descriptor, state: LayerEvent['state'], moved: number): LayerEvent {
+  return { kind: 'layer', digest: descriptor.digest, state, moved, size: descriptor.size }
+}
