@@ -1,0 +1,145 @@
+import { ShaleError } from '../../error.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { parseImageConfig } from '../../oci/image-config.ts'
+import { parseManifest } from '../../oci/manifest.ts'
+import { formatPlatform, hostPlatform, matchesPlatform, type Platform } from '../../oci/platform.ts'
+import { formatReference, parseReference, type Reference } from '../../oci/reference.ts'
+import type { Lease, Store } from '../../store/types.ts'
+import { chooseManifest } from '../../transfer/choose.ts'
+import type { OnTransferEvent } from '../../transfer/events.ts'
+import { type ContentSource, ingestImage } from '../../transfer/ingest.ts'
+import { receiveBlob } from './blobs.ts'
+import { getManifest, headManifest, type RemoteManifest } from './manifests.ts'
+import { createRegistryClient, type Registry, type RegistryClient } from './registry.ts'
+
+export interface PullOptions {
+  /** The host's if absent. */
+  readonly platform?: Platform | undefined
+  /** To share connections and tokens between calls; one with docker's credentials is made for this call if absent. */
+  readonly client?: RegistryClient | undefined
+  readonly onEvent?: OnTransferEvent | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Layers at a time; 3 if absent. */
+  readonly parallel?: number | undefined
+}
+
+export interface PulledImage {
+  /** The complete name: `docker.io/library/debian:trixie`. */
+  readonly name: string
+  /** The image ID: digest of the index, or of the manifest when there is no index. */
+  readonly digest: Digest
+  /** Digest of the platform's manifest. */
+  readonly manifest: Digest
+  /** False when the store had all of it under this name already. */
+  readonly changed: boolean
+}
+
+/**
+ * Brings an image from its registry into the store and tags it there. Of an index only the platform's image is taken.
+ * A reference with a digest is verified against it and moves no tag. Throws `NO_PLATFORM` (and lists the platforms),
+ * `NOT_FOUND`, `UNAUTHORIZED` and the like; what has arrived by then is kept for the next attempt until collected.
+ */
+export async function pullImage(
+  store: Store,
+  reference: string | Reference,
+  options: PullOptions = {},
+): Promise<PulledImage> {
+  const parsed = typeof reference === 'string' ? parseReference(reference) : reference
+  const client = options.client ?? createRegistryClient()
+  const lease = store.lease(`pull ${formatReference(parsed)}`)
+  try {
+    const registry = client.registry(parsed.registry)
+    return (await unchanged(store, registry, parsed, options)) ?? (await pull(store, lease, registry, parsed, options))
+  } finally {
+    lease.end()
+    if (options.client === undefined) client.close()
+  }
+}
+
+/** The stored image when the registry's is the same; asking for that costs no rate limit. */
+async function unchanged(
+  store: Store,
+  registry: Registry,
+  reference: Reference,
+  options: PullOptions,
+): Promise<PulledImage | undefined> {
+  const name = formatReference(reference)
+  const known = reference.digest ?? store.images.getTag(name)?.digest
+  if (known === undefined || store.images.get(known) === undefined) return undefined
+  const stored = await store.images.open(known, options.platform).catch(() => undefined)
+  if (stored === undefined || !(await fits(stored.config, options.platform))) return undefined
+  if (reference.digest === undefined) {
+    const { repository, tag = 'latest' } = reference
+    const remote = await headManifest(registry, { repository, reference: tag }, options.signal)
+    if (remote?.digest !== known) return undefined
+  }
+  store.images.addRepoDigest(`${reference.registry}/${reference.repository}`, known)
+  options.onEvent?.({ kind: 'manifest', digest: stored.digest, mediaType: stored.mediaType })
+  return { name, digest: known, manifest: stored.digest, changed: false }
+}
+
+async function fits(config: Platform, platform: Platform | undefined): Promise<boolean> {
+  return platform === undefined || matchesPlatform(config, platform)
+}
+
+async function pull(
+  store: Store,
+  lease: Lease,
+  registry: Registry,
+  reference: Reference,
+  options: PullOptions,
+): Promise<PulledImage> {
+  const { repository, tag = 'latest', digest } = reference
+  const name = formatReference(reference)
+  const top = await getManifest(registry, { repository, reference: digest ?? tag }, options.signal)
+  const document = parseManifest(top.raw, top.mediaType)
+  const want = options.platform ?? hostPlatform()
+  const found =
+    document.kind === 'manifest'
+      ? { ...top, mediaType: document.mediaType }
+      : await getChosen(registry, repository, chooseManifest(document.index, want, name), options)
+  options.onEvent?.({ kind: 'manifest', digest: found.digest, mediaType: found.mediaType, platform: want })
+  const source = repositorySource(registry, repository, name)
+  const { onEvent, signal, parallel } = options
+  await ingestImage(store, lease, source, found.raw, found.mediaType, { onEvent, signal, parallel })
+  if (document.kind === 'index') await store.images.add(lease, top.raw, document.mediaType)
+  else await checkPlatform(store, found.digest, name, want, options)
+  if (digest === undefined) store.images.tag(name, top.digest, 'pull')
+  store.images.addRepoDigest(`${registry.name}/${repository}`, top.digest)
+  return { name, digest: top.digest, manifest: found.digest, changed: true }
+}
+
+async function getChosen(
+  registry: Registry,
+  repository: string,
+  chosen: { readonly digest: Digest; readonly mediaType: string },
+  options: PullOptions,
+): Promise<RemoteManifest> {
+  const found = await getManifest(registry, { repository, reference: chosen.digest }, options.signal)
+  return { ...found, mediaType: chosen.mediaType }
+}
+
+function repositorySource(registry: Registry, repository: string, name: string): ContentSource {
+  return {
+    name,
+    stream: ({ digest, size }, signal) => receiveBlob(registry, { repository, digest }, size, signal),
+  }
+}
+
+/** A tag without an index has one platform only: an error when another was asked for, a warning when not. */
+async function checkPlatform(
+  store: Store,
+  manifest: Digest,
+  name: string,
+  want: Platform,
+  options: PullOptions,
+): Promise<void> {
+  const { rawConfig } = await store.images.open(manifest)
+  const have = parseImageConfig(rawConfig)
+  if (matchesPlatform(have, want)) return
+  const message = `${name} is an image for ${formatPlatform(have)}, not ${formatPlatform(want)}`
+  if (options.platform !== undefined) {
+    throw new ShaleError('NO_PLATFORM', message, { hint: 'its registry has it for that platform only' })
+  }
+  options.onEvent?.({ kind: 'warning', message })
+}

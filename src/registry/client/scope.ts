@@ -1,0 +1,10 @@
+/** Token scopes. Source: distribution's "Token Scope Documentation". */
+export function pullScope(repository: string): readonly string[] {
+  return [`repository:${repository}:pull`]
+}
+
+/** `from`: a second repository that a blob is to be mounted from. */
+export function pushScope(repository: string, from?: string): readonly string[] {
+  const own = `repository:${repository}:pull,push`
+  return from === undefined ? [own] : [own, ...pullScope(from)]
+}

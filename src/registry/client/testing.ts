@@ -1,0 +1,156 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { TestContext } from 'node:test'
+import { sha256 } from '../../oci/digest.ts'
+import { indexOf, type TestImage } from '../../transfer/testing.ts'
+
+/** Sees a request first; true when it has answered it. */
+export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
+
+/** A registry in memory, with just enough of the protocol to tell good clients from bad ones. */
+export interface FakeRegistry {
+  /** `127.0.0.1:port`, as in image names. */
+  readonly host: string
+  /** `METHOD path`, in order. */
+  readonly requests: string[]
+  readonly manifests: Map<string, { readonly mediaType: string; readonly raw: Buffer }>
+  readonly blobs: Map<string, Buffer>
+  intercept: Intercept | undefined
+  addImage(repository: string, tag: string | undefined, image: TestImage): void
+  addIndex(repository: string, tag: string, images: readonly TestImage[]): string
+}
+
+export async function fakeRegistry(t: TestContext): Promise<FakeRegistry> {
+  const manifests: FakeRegistry['manifests'] = new Map()
+  const blobs: FakeRegistry['blobs'] = new Map()
+  const requests: string[] = []
+  const registry: FakeRegistry = {
+    host: '',
+    requests,
+    manifests,
+    blobs,
+    intercept: undefined,
+    addImage(repository, tag, image) {
+      const stored = { mediaType: image.mediaType, raw: image.manifest }
+      manifests.set(`${repository}@${image.digest}`, stored)
+      if (tag !== undefined) manifests.set(`${repository}@${tag}`, stored)
+      for (const [digest, bytes] of image.blobs) blobs.set(`${repository}@${digest}`, bytes)
+    },
+    addIndex(repository, tag, images) {
+      for (const image of images) this.addImage(repository, undefined, image)
+      const { raw, digest } = indexOf(images)
+      const stored = { mediaType: 'application/vnd.oci.image.index.v1+json', raw }
+      manifests.set(`${repository}@${digest}`, stored).set(`${repository}@${tag}`, stored)
+      return digest
+    },
+  }
+  const host = await listen(t, async (request, response) => {
+    requests.push(`${request.method} ${request.url}`)
+    if (await registry.intercept?.(request, response)) return
+    await answer(registry, request, response)
+  })
+  return Object.assign(registry, { host })
+}
+
+/** A plain HTTP server on loopback until the test ends; gives its `host:port`. */
+export async function listen(
+  t: TestContext,
+  handler: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<string> {
+  const server = createServer((request, response) => {
+    Promise.resolve(handler(request, response)).catch(() => response.destroy())
+  })
+  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  t.after(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+export async function bodyOf(request: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = []
+  for await (const chunk of request) chunks.push(chunk)
+  return Buffer.concat(chunks)
+}
+
+export function sendError(response: ServerResponse, status: number, code: string): true {
+  response.writeHead(status, { 'content-type': 'application/json' })
+  response.end(JSON.stringify({ errors: [{ code, message: `${code.toLowerCase()} here` }] }))
+  return true
+}
+
+async function answer(registry: FakeRegistry, request: IncomingMessage, response: ServerResponse): Promise<void> {
+  const url = new URL(request.url ?? '/', 'http://registry')
+  if (url.pathname === '/v2/') return void response.end('{}')
+  const [, repository = '', kind, rest = ''] = /^\/v2\/(.+?)\/(manifests|blobs|tags)\/(.*)$/.exec(url.pathname) ?? []
+  const key = `${repository}@${rest}`
+  if (kind === 'manifests') return await manifest(registry, request, response, repository, key)
+  if (kind === 'blobs' && rest.startsWith('uploads/')) return await upload(registry, request, response, repository, url)
+  if (kind === 'blobs') return blob(registry, request, response, key)
+  const tags = [...registry.manifests.keys()].flatMap(name => {
+    const [owner, tag = ''] = name.split('@')
+    return owner === repository && !tag.startsWith('sha256:') ? [tag] : []
+  })
+  if (tags.length > 0) response.end(JSON.stringify({ name: repository, tags }))
+  else sendError(response, 404, 'NAME_UNKNOWN')
+}
+
+async function manifest(
+  registry: FakeRegistry,
+  request: IncomingMessage,
+  response: ServerResponse,
+  repository: string,
+  key: string,
+): Promise<void> {
+  if (request.method === 'PUT') {
+    const stored = { mediaType: request.headers['content-type'] ?? '', raw: await bodyOf(request) }
+    registry.manifests.set(key, stored).set(`${repository}@${sha256(stored.raw)}`, stored)
+    response.writeHead(201).end()
+    return
+  }
+  const found = registry.manifests.get(key)
+  if (found === undefined) return void sendError(response, 404, 'MANIFEST_UNKNOWN')
+  response.writeHead(200, {
+    'content-type': found.mediaType,
+    'content-length': found.raw.byteLength,
+    'docker-content-digest': sha256(found.raw),
+  })
+  response.end(request.method === 'HEAD' ? undefined : found.raw)
+}
+
+function blob(registry: FakeRegistry, request: IncomingMessage, response: ServerResponse, key: string): void {
+  const found = registry.blobs.get(key)
+  if (found === undefined) return void sendError(response, 404, 'BLOB_UNKNOWN')
+  const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+  const range = { 'content-range': `bytes ${start}-${found.byteLength - 1}/${found.byteLength}` }
+  response.writeHead(start > 0 ? 206 : 200, {
+    'content-length': found.byteLength - start,
+    ...(start > 0 && range),
+  })
+  response.end(request.method === 'HEAD' ? undefined : found.subarray(start))
+}
+
+async function upload(
+  registry: FakeRegistry,
+  request: IncomingMessage,
+  response: ServerResponse,
+  repository: string,
+  url: URL,
+): Promise<void> {
+  const bytes = await bodyOf(request)
+  if (request.method === 'POST') {
+    const mounted = registry.blobs.get(`${url.searchParams.get('from')}@${url.searchParams.get('mount')}`)
+    if (mounted === undefined) {
+      response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/1?_state=a%2Fb` }).end()
+      return
+    }
+    registry.blobs.set(`${repository}@${url.searchParams.get('mount')}`, mounted)
+    response.writeHead(201).end()
+    return
+  }
+  const digest = url.searchParams.get('digest')
+  if (sha256(bytes) !== digest) return void sendError(response, 400, 'DIGEST_INVALID')
+  registry.blobs.set(`${repository}@${digest}`, bytes)
+  response.writeHead(201).end()
+}
