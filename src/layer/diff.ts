@@ -4,40 +4,24 @@ import { Scan, walk } from './scan.ts'
 import type { Toc } from './toc.ts'
 import { TocBuilder } from './toc-builder.ts'
 
-export interface DiffOptions {
+export interface DiffOptions extends ScanOptions {
   /** Whose attribute marks opaque directories, as with `applyLayer`. */
   readonly overlay: 'trusted' | 'user'
   /** What the layers below show at a path; a directory that is only there because of a copy-up is left out then. */
   readonly lower: (path: ByteString) => Entry | undefined
-  /** Paths to leave out, with all below: what was mounted there for the process. */
-  readonly skip?: ((path: ByteString) => boolean) | undefined
 }
 
 /**
  * The layer that an overlayfs upper directory amounts to: character devices 0/0 become whiteouts, the opaque attribute
  * becomes `opaque`, hard links between names of the upper directory stay links and others are files of their own. An
- * entry that is as the layers below have it, times included, is left out unless something below it changed. The overlay
- * must not be mounted any more (or nobody write to it). Throws as `scanTree`.
+ * entry that is as the layers below have it, times included, is left out unless something below it changed. The root
+ * is listed only when its mode, owner or attributes changed. The overlay must not be mounted any more (or nobody write
+ * to it). Throws as `scanTree`.
  */
-export function diffTree(upper: string, options: DiffOptions): Toc {
+export async function diffTree(upper: string, options: DiffOptions): Promise<ScannedTree> {
   const scan = new Scan(upper)
-  const builder = new TocBuilder()
-  const links = new Map<string, ByteString>()
-  for (const path of walk(scan, options.skip)) {
-    const node = scan.node(path)
-    if (node === undefined) continue
-    const { inode } = node
-    const entry = marked(node.entry, scan, options)
-    const target = inode === undefined ? undefined : links.get(inode)
-    if (target !== undefined) {
-      const { mode, uid, gid, mtime, mtimeNs } = entry
-      builder.add({ kind: 'hardlink', path, mode, uid, gid, mtime, mtimeNs, target })
-      continue
-    }
-    if (inode !== undefined) links.set(inode, path)
-    builder.add(entry.kind === 'file' ? { ...entry, digest: scan.digest(path, entry.size) } : entry)
-  }
-  return withoutUntouched(builder.finish(), options.lower)
+  const { toc, open } = await scanWith(scan, options, entry => marked(entry, scan, options))
+  return { toc: withoutUntouched(toc, options.lower), open }
 }
 
 function marked(entry: Entry, scan: Scan, { overlay }: DiffOptions): Entry {
@@ -57,11 +41,18 @@ function withoutUntouched(toc: Toc, lower: (path: ByteString) => Entry | undefin
   const kept: Entry[] = []
   for (let i = toc.entries.length - 1; i >= 0; i--) {
     const entry = toc.entries[i] as Entry
+    if (entry.path === '' && isUntouchedRoot(entry, lower(''))) continue
     if (!parents.has(entry.path) && !linked.has(entry.path) && isUntouched(entry, lower(entry.path))) continue
     kept.push(entry)
     if (entry.path !== '') parents.add(parentPath(entry.path))
   }
   return { entries: kept.reverse() }
+}
+
+/** Anything made in the root changes its time, which is not worth an entry in every layer. */
+function isUntouchedRoot(root: Entry, lower: Entry | undefined): boolean {
+  const { mode, uid, gid, xattrs } = lower ?? { mode: 0o755, uid: 0, gid: 0 }
+  return root.mode === mode && root.uid === uid && root.gid === gid && sameXattrs(root.xattrs, xattrs)
 }
 
 function isUntouched(entry: Entry, lower: Entry | undefined): boolean {

@@ -9,9 +9,11 @@ import {
   readlinkSync,
   readSync,
 } from 'node:fs'
+import { setImmediate } from 'node:timers/promises'
 import { ShaleError } from '../error.ts'
 import { capabilityVersion2 } from './capability.ts'
 import { isOverlayXattr } from './clean.ts'
+import type { OpenContent } from './content.ts'
 import {
   type ByteString,
   comparePaths,
@@ -28,13 +30,20 @@ import { TocBuilder } from './toc-builder.ts'
 export interface ScanOptions {
   /** Paths (relative) to leave out, with all below. */
   readonly skip?: ((path: ByteString) => boolean) | undefined
+  readonly signal?: AbortSignal | undefined
 }
 
 /** What of a file system's node becomes an entry; a file's digest is still empty. */
-export interface ScannedNode {
+interface ScannedNode {
   readonly entry: Entry
   /** Identity of the file for names that share it; undefined when it has one name. */
   readonly inode: string | undefined
+}
+
+export interface ScannedTree {
+  readonly toc: Toc
+  /** For `packLayer` and `writeTree`: where an entry's content is. */
+  readonly open: OpenContent
 }
 
 /**
@@ -42,15 +51,27 @@ export interface ScannedNode {
  * for itself. Hard links outside the folder are not seen. The folder must not change meanwhile: throws `FILE_CHANGED`
  * for a file that does.
  */
-export function scanTree(folder: string, options: ScanOptions = {}): Toc {
-  const scan = new Scan(folder)
+export function scanTree(folder: string, options: ScanOptions = {}): Promise<ScannedTree> {
+  return scanWith(new Scan(folder), options, entry => entry)
+}
+
+/** Entries between two turns of the event loop. */
+const TURN = 512
+
+/** As `scanTree`; `mark` says what each entry means. */
+export async function scanWith(scan: Scan, options: ScanOptions, mark: (entry: Entry) => Entry): Promise<ScannedTree> {
   const builder = new TocBuilder()
   const links = new Map<string, ByteString>()
+  let count = 0
   for (const path of walk(scan, options.skip)) {
+    if (++count % TURN === 0) {
+      await setImmediate()
+      options.signal?.throwIfAborted()
+    }
     const node = scan.node(path)
-    if (node !== undefined) addNode(builder, links, node, scan)
+    if (node !== undefined) addNode(builder, links, { ...node, entry: mark(node.entry) }, scan)
   }
-  return builder.finish()
+  return { toc: builder.finish(), open: entry => ({ path: toFsPath(scan.absolute(entry.path)) }) }
 }
 
 function addNode(builder: TocBuilder, links: Map<string, ByteString>, { entry, inode }: ScannedNode, scan: Scan): void {
@@ -65,7 +86,7 @@ function addNode(builder: TocBuilder, links: Map<string, ByteString>, { entry, i
 }
 
 /** All paths of a folder, each directory before what is in it, names in byte order; the root first. */
-export function* walk(scan: Scan, skip?: (path: ByteString) => boolean): Generator<ByteString> {
+function* walk(scan: Scan, skip?: (path: ByteString) => boolean): Generator<ByteString> {
   const left: ByteString[] = ['']
   for (let path = left.pop(); path !== undefined; path = left.pop()) {
     if (path !== '' && skip?.(path) === true) continue
