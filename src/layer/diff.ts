@@ -1,8 +1,7 @@
 import { type ByteString, type Entry, parentPath, type Xattr } from './entry.ts'
 import { getXattr } from './fs-calls.ts'
-import { Scan, walk } from './scan.ts'
+import { Scan, type ScannedTree, type ScanOptions, scanWith } from './scan.ts'
 import type { Toc } from './toc.ts'
-import { TocBuilder } from './toc-builder.ts'
 
 export interface DiffOptions extends ScanOptions {
   /** Whose attribute marks opaque directories, as with `applyLayer`. */
