@@ -184,6 +184,7 @@ class Lexer {
     if (first === '{' || first === '}' || first === ':') fail('syntax error: bad substitution')
     const name = this.#name()
     const modifier = this.#peek()
+    if (modifier === '') fail("syntax error: missing '}'")
     this.#at += modifier.length
     if (modifier === '}') return this.#value(name) ?? (this.#options.skipUnset ? `\${${name}}` : '')
     if (modifier === '/') return this.#replacement(name)

@@ -1,9 +1,6 @@
-import { splitCsv } from './csv.ts'
-import { Failure, located, type SourceFile } from './failure.ts'
-import { type FlagValue, valueWord } from './flags.ts'
-import type { Device, MountOption, MountSpec } from './instruction.ts'
-import { nearest } from './nearest.ts'
-import type { JoinedLine } from './source.ts'
+import { located, type SourceFile } from './failure.ts'
+import type { MountOption, MountSpec } from './instruction.ts'
+import { boolean, fail, suggest } from './mount-spec.ts'
 
 /** What a RUN instruction mounts. Paths are as written: relative targets are the builder's to resolve. */
 export type Mount = BindMount | CacheMount | TmpfsMount | SecretMount | SshMount
@@ -88,65 +85,6 @@ const KEYS: Readonly<Record<string, string>> = {
 }
 const BARE: ReadonlySet<string> = new Set(['readonly', 'readwrite', 'required'])
 
-function fail(option: MountOption | MountSpec, message: string, hint?: string): never {
-  throw new Failure('DOCKERFILE_MOUNT', message, option.range, hint)
-}
-
-function suggest(word: string, candidates: readonly string[]): string | undefined {
-  const meant = nearest(word, candidates)
-  return meant === undefined ? undefined : `did you mean ${meant}?`
-}
-
-/** Cuts a flag's value into its options. */
-function optionsOf(flag: FlagValue, line: JoinedLine, what: string): readonly MountOption[] {
-  const word = valueWord(flag)
-  const fields = splitCsv(word.text)
-  if (fields === undefined) {
-    const hint = 'separate options by commas; quote a whole option that holds one'
-    throw new Failure('DOCKERFILE_MOUNT', `failed to parse csv ${what}`, line.range(word.start, word.end), hint)
-  }
-  const exact = word.end - word.start === word.text.length
-  return fields.map(({ text, start, end }) => {
-    const equals = text.indexOf('=')
-    const key = equals === -1 ? text : text.slice(0, equals)
-    return {
-      key: key.toLowerCase(),
-      value: equals === -1 ? undefined : text.slice(equals + 1),
-      text,
-      range: exact ? line.range(word.start + start, word.start + end) : line.range(word.start, word.end),
-    }
-  })
-}
-
-/** Reads a `--mount` as far as that goes without variables. */
-export function mountSpec(flag: FlagValue, line: JoinedLine): MountSpec {
-  const options = optionsOf(flag, line, 'mounts')
-  for (const option of options) {
-    if (option.key === 'from' && /\$./.test(option.value ?? '')) {
-      const hint = 'name a stage FROM that image and mount from it'
-      fail(option, "'from' doesn't support variable expansion, define alias stage instead", hint)
-    }
-  }
-  const word = valueWord(flag)
-  return { text: word.text, range: line.range(word.start, word.end), options }
-}
-
-/** Reads a `--device`. */
-export function readDevice(flag: FlagValue, line: JoinedLine): Device {
-  let name = ''
-  let required = false
-  for (const option of optionsOf(flag, line, 'devices')) {
-    if (option.key === 'required') required = option.value === undefined || boolean(option)
-    else if (option.key === 'name' && option.value !== undefined) {
-      if (name !== '') fail(option, `device name already set to ${name}`)
-      name = option.value
-    } else if (name === '') name = option.text
-    else if (option.value === undefined) fail(option, `invalid field '${option.text}' must be a key=value pair`)
-    else fail(option, `unexpected key '${option.key}' in '${option.text}'`, suggest(option.key, ['name', 'required']))
-  }
-  return { name, required }
-}
-
 /** The options of a mount by their full names, values expanded. */
 type Options = ReadonlyMap<string, MountOption>
 
@@ -166,13 +104,6 @@ function collect(spec: MountSpec, expand: (value: string) => string): Options {
     options.set(name, option.value === undefined ? option : { ...option, value: expand(option.value) })
   }
   return options
-}
-
-function boolean(option: MountOption): boolean {
-  const value = option.value ?? 'true'
-  if (/^(?:1|t|T|TRUE|true|True)$/.test(value)) return true
-  if (/^(?:0|f|F|FALSE|false|False)$/.test(value)) return false
-  return fail(option, `invalid value for ${option.key}: ${value}`, 'write true or false')
 }
 
 function number(option: MountOption | undefined, radix: 8 | 10): number | undefined {

@@ -1,6 +1,6 @@
 import { type FlagValue, valueWord } from './flags.ts'
 import type { Device, RunInstruction } from './instruction.ts'
-import { mountSpec, readDevice } from './mount.ts'
+import { mountSpec, readDevice } from './mount-spec.ts'
 import { nearest } from './nearest.ts'
 import { baseOf, commandLine, failAt, type Request, readFlags } from './request.ts'
 

@@ -1,0 +1,24 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { parseDuration } from './duration.ts'
+
+const CASES: readonly (readonly [string, number | undefined])[] = [
+  ['0', 0],
+  ['30s', 30e9],
+  ['1m30s', 90e9],
+  ['1.5h', 5400e9],
+  ['.5s', 5e8],
+  ['100ms', 1e8],
+  ['3us', 3000],
+  ['3µs', 3000],
+  ['1h2m3s4ms5us6ns', 3_723_004_005_006],
+  ['-1s', -1e9],
+  ['5', undefined],
+  ['', undefined],
+  ['1d', undefined],
+  ['s', undefined],
+]
+
+for (const [text, nanoseconds] of CASES) {
+  test(`duration ${text || '(empty)'}`, () => assert.equal(parseDuration(text), nanoseconds))
+}

@@ -1,0 +1,48 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { excerpt } from './excerpt.ts'
+
+const TEXT = 'FROM a\nRUN x\n\tRNU make\nUSER b\nUSER c\nUSER d\n'
+
+function at(
+  line: number,
+  column: number,
+  endLine: number,
+  endColumn: number,
+  text = TEXT,
+): Parameters<typeof excerpt>[0] {
+  return { file: 'f', text, range: { start: { line, column }, end: { line: endLine, column: endColumn } } }
+}
+
+test('lines around the error, carets under the word', () => {
+  assert.equal(
+    excerpt(at(3, 2, 3, 5)),
+    ['  1 | FROM a', '  2 | RUN x', '> 3 | \tRNU make', '    | \t^^^', '  4 | USER b', '  5 | USER c'].join('\n'),
+  )
+})
+
+test('a range of several lines is marked at the margin', () => {
+  assert.equal(
+    excerpt(at(2, 1, 4, 3), { context: 1 }),
+    ['  1 | FROM a', '> 2 | RUN x', '> 3 | \tRNU make', '> 4 | USER b', '  5 | USER c'].join('\n'),
+  )
+})
+
+test('a long range is cut', () => {
+  const text = Array.from({ length: 12 }, (_, index) => `line ${index + 1}`).join('\n')
+  assert.equal(
+    excerpt(at(2, 1, 11, 3, text), { context: 1, longest: 2 }),
+    ['   1 | line 1', '>  2 | line 2', '>  3 | line 3', '     | …', '  12 | line 12'].join('\n'),
+  )
+})
+
+test('an empty range and one past the end still get a caret', () => {
+  assert.equal(excerpt(at(1, 5, 1, 5, 'FROM')), '> 1 | FROM\n    |     ^')
+  assert.equal(excerpt(at(9, 1, 9, 1, '# x\n')), '> 1 | # x\n    | ^')
+  assert.equal(excerpt(at(1, 1, 1, 1, '')), '> 1 |\n    | ^')
+})
+
+test('wide characters before the word', () => {
+  const found = excerpt(at(1, 8, 1, 10, 'RUN 日本 xy\r\n'), { context: 0 })
+  assert.equal(found, `> 1 | RUN 日本 xy\n    | ${' '.repeat(9)}^^`)
+})

@@ -1,0 +1,22 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { nearest } from './nearest.ts'
+
+const COMMANDS = ['build', 'images', 'image', 'inspect', 'run', 'rmi', 'tag', 'FROM', 'RUN']
+
+const CASES: readonly (readonly [string, string | undefined])[] = [
+  ['biuld', 'build'],
+  ['imags', 'images'],
+  ['imge', 'image'],
+  ['from', 'FROM'],
+  ['inspct', 'inspect'],
+  ['rnu', 'run'],
+  ['build', undefined],
+  ['completely-else', undefined],
+  ['', undefined],
+  ['x', undefined],
+]
+
+for (const [word, expected] of CASES) {
+  test(`nearest to ${word || 'nothing'}`, () => assert.equal(nearest(word, COMMANDS), expected))
+}
