@@ -15,25 +15,26 @@ interface Running {
 }
 
 const running = new Map<number, Running>()
-const host: HelperHost = { rootless: process.env.SHALE_HELPER_ROOTLESS === '1', ttyGroup: isMapped(5) }
+const rootless = process.env.SHALE_HELPER_ROOTLESS === '1'
+const host: HelperHost = { rootless, singleUser: rootless && !isMapped('uid', 1), ttyGroup: isMapped('gid', 5) }
 
 function send(message: FromHelper): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
 }
 
-function isMapped(gid: number): boolean {
-  return readFileSync('/proc/self/gid_map', 'latin1')
+function isMapped(kind: 'uid' | 'gid', id: number): boolean {
+  return readFileSync(`/proc/self/${kind}_map`, 'latin1')
     .trim()
     .split('\n')
     .map(line => line.trim().split(/\s+/).map(Number))
-    .some(([inside = 0, , count = 0]) => gid >= inside && gid < inside + count)
+    .some(([inside = 0, , count = 0]) => id >= inside && id < inside + count)
 }
 
 async function serve(id: number, operation: OperationName, input: unknown): Promise<void> {
   const state: Running = { abort: new AbortController(), acknowledged: [], control: () => {} }
   running.set(id, state)
   // The caller's types pair operation and input; here the pair has just come over the channel.
-  const handler = HANDLERS[operation] as Handler<OperationName>
+  const handler = (await HANDLERS[operation]()) as Handler<OperationName>
   try {
     const output = await handler(input as Parameters<typeof handler>[0], {
       signal: state.abort.signal,

@@ -1,8 +1,35 @@
+import type {
+  AppliedLayer,
+  ApplyRequest,
+  DiffRequest,
+  PackRequest,
+  PackResult,
+  ReadFileRequest,
+  TocStats,
+  WriteTreeRequest,
+} from './layer-requests.ts'
 import type { RunOutput, RunRequest, RunResult } from './run-request.ts'
 
 /** What the helper does: for each operation what goes in, what comes while it runs and what comes out. */
 export interface Operations {
   readonly run: { readonly input: RunRequest; readonly event: RunOutput; readonly output: RunResult }
+  /** Unpacks a blob as a tree. */
+  readonly applyBlob: Operation<ApplyRequest, AppliedLayer>
+  /** Writes a tree from its table and its files' sources. */
+  readonly writeTree: Operation<WriteTreeRequest, TocStats>
+  /** The layer that an upper folder amounts to. */
+  readonly diff: Operation<DiffRequest, TocStats>
+  /** Writes a blob from a table and its files' sources. */
+  readonly pack: Operation<PackRequest, PackResult>
+  /** Deletes a folder with all in it, whoever owns it; missing is fine. */
+  readonly removeTree: Operation<{ readonly path: string }, null>
+  readonly readFile: Operation<ReadFileRequest, Uint8Array>
+}
+
+interface Operation<I, O> {
+  readonly input: I
+  readonly event: never
+  readonly output: O
 }
 
 export type OperationName = keyof Operations
@@ -25,6 +52,8 @@ export type Handler<K extends OperationName> = (input: Input<K>, context: Operat
 /** What the helper knows of its own situation. */
 export interface HelperHost {
   readonly rootless: boolean
+  /** Only one user exists here, so everything in trees belongs to it. */
+  readonly singleUser: boolean
   /** Whether group 5 (tty) exists where the helper runs. */
   readonly ttyGroup: boolean
 }
