@@ -1,0 +1,52 @@
+// biome-ignore-all lint/style/useNodejsImportProtocol: Node before 14.18 knows no node: names
+'use strict'
+
+// Runs Shale with the `node` package's Node when the one that was started is too old. Parsable by any Node.
+
+var fs = require('fs')
+var path = require('path')
+var spawn = require('child_process').spawn
+
+/** The binary of the npm package `node`, in a node_modules folder here or above; undefined if there is none. */
+function bundledNode(from) {
+  var file = path.join(from, 'node_modules', 'node', 'bin', 'node')
+  if (fs.existsSync(file)) return file
+  var above = path.dirname(from)
+  return above === from ? undefined : bundledNode(above)
+}
+
+function run(node, script) {
+  var child = spawn(node, [script].concat(process.argv.slice(2)), { stdio: 'inherit' })
+  // A terminal sends Ctrl-C to both of us; passing it on as well would make it two.
+  var ofTerminal = process.stdin.isTTY ? ['SIGINT', 'SIGQUIT'] : []
+  ;['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'].forEach(signal => {
+    process.on(signal, () => {
+      if (ofTerminal.indexOf(signal) < 0) child.kill(signal)
+    })
+  })
+  child.on('error', error => {
+    process.stderr.write('shale: cannot start ' + node + ': ' + error.message + '\n')
+    process.exit(1)
+  })
+  child.on('exit', (code, signal) => {
+    if (signal === null) process.exit(code)
+    process.removeAllListeners(signal)
+    process.kill(process.pid, signal)
+  })
+}
+
+module.exports = (oldest, script) => {
+  var node = bundledNode(path.dirname(fs.realpathSync(script)))
+  if (node !== undefined) return run(node, script)
+  process.stderr.write(
+    'shale: needs Node.js ' +
+      oldest +
+      ' or newer, but this is ' +
+      process.version +
+      ' (' +
+      process.execPath +
+      ')\n' +
+      'hint: install a current Node.js, or run `npm install node` beside shale, which then uses that one\n',
+  )
+  process.exit(1)
+}

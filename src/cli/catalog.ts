@@ -1,0 +1,82 @@
+import type { AnyCommand } from './command.ts'
+
+/** A command as the help lists it; its module is loaded only when it is called. */
+export interface CatalogEntry {
+  /** Every form of it, the usual one first: `images`, `image ls`. */
+  readonly forms: readonly string[]
+  readonly summary: string
+  readonly load: () => Promise<AnyCommand>
+}
+
+function entry(forms: readonly string[], summary: string, load: () => Promise<{ readonly default: unknown }>) {
+  return { forms, summary, load: async () => (await load()).default as AnyCommand } satisfies CatalogEntry
+}
+
+export const CATALOG: readonly CatalogEntry[] = [
+  entry(
+    ['build', 'image build', 'builder build', 'buildx build', 'buildx b'],
+    'Build an image from a Dockerfile',
+    () => import('./commands/build.ts'),
+  ),
+  entry(['run', 'container run'], 'Run a command in a new container from an image', () => import('./commands/run.ts')),
+  entry(['images', 'image ls', 'image list'], 'List images', () => import('./commands/images.ts')),
+  entry(
+    ['inspect', 'image inspect'],
+    'Show everything recorded about one or more images',
+    () => import('./commands/inspect.ts'),
+  ),
+  entry(
+    ['history', 'image history'],
+    'Show the layers of an image and what made them',
+    () => import('./commands/history.ts'),
+  ),
+  entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
+  entry(['rmi', 'image rm', 'image remove'], 'Remove one or more images', () => import('./commands/rmi.ts')),
+  entry(['pull', 'image pull'], 'Download an image from a registry', () => import('./commands/pull.ts')),
+  entry(['push', 'image push'], 'Upload an image to a registry', () => import('./commands/push.ts')),
+  entry(['save', 'image save'], 'Write images to a tar archive or a folder', () => import('./commands/save.ts')),
+  entry(['load', 'image load'], 'Read images from a tar archive or a folder', () => import('./commands/load.ts')),
+  entry(['image prune'], 'Remove unused images', () => import('./commands/image-prune.ts')),
+  entry(['builder prune', 'buildx prune'], 'Remove build cache', () => import('./commands/builder-prune.ts')),
+  entry(
+    ['system df', 'builder du', 'buildx du'],
+    'Show what takes how much disk space',
+    () => import('./commands/system-df.ts'),
+  ),
+  entry(['system prune'], 'Remove unused data', () => import('./commands/system-prune.ts')),
+  entry(
+    ['info', 'system info'],
+    'Show where things are and what this machine can do',
+    () => import('./commands/info.ts'),
+  ),
+  entry(['version'], 'Show the version', () => import('./commands/version.ts')),
+]
+
+export const GROUPS: Readonly<Record<string, string>> = {
+  image: 'Manage images',
+  container: 'Manage containers',
+  builder: 'Manage builds',
+  buildx: 'Manage builds, under the name of Docker’s plugin',
+  system: 'Manage the store',
+}
+
+/** The entry whose form the words begin with, the longest first, and what follows it. */
+export function findCommand(
+  words: readonly string[],
+): { readonly entry: CatalogEntry; readonly form: string; readonly rest: readonly string[] } | undefined {
+  for (const length of [2, 1]) {
+    const form = words.slice(0, length).join(' ')
+    const entry = words.length >= length ? CATALOG.find(({ forms }) => forms.includes(form)) : undefined
+    if (entry !== undefined) return { entry, form, rest: words.slice(length) }
+  }
+  return undefined
+}
+
+/** The commands of a group, or with `''` those without one, by the name that they have there. */
+export function commandsOf(group: string): readonly { readonly name: string; readonly entry: CatalogEntry }[] {
+  return CATALOG.flatMap(entry => {
+    const prefix = group === '' ? '' : `${group} `
+    const form = entry.forms.find(form => form.startsWith(prefix) && !form.slice(prefix.length).includes(' '))
+    return form === undefined ? [] : [{ name: form.slice(prefix.length), entry }]
+  })
+}

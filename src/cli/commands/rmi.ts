@@ -1,0 +1,33 @@
+import { removeImage } from '../../store/remove-image.ts'
+import { command } from '../command.ts'
+import { boolean } from '../flag.ts'
+import { describeError } from '../print-error.ts'
+
+export default command({
+  usage: '[OPTIONS] IMAGE [IMAGE...]',
+  about: 'Remove names of images; an image goes with its last name.',
+  examples: [
+    ['rmi myapp:1.0', 'the name, and with the last name the image'],
+    ['rmi -f 0123456789ab', 'the image with all its names'],
+  ],
+  args: { min: 1, max: Number.POSITIVE_INFINITY },
+  flags: {
+    force: boolean('Remove an image with all its names', { short: 'f' }),
+    noPrune: boolean('Keep untagged parents (Shale has none)'),
+  },
+  async run(context, { args, flags }) {
+    const store = await context.store()
+    let failures = 0
+    for (const name of args) {
+      try {
+        for (const removal of removeImage(store, name, { force: flags.force })) {
+          context.out.write('untagged' in removal ? `Untagged: ${removal.untagged}\n` : `Deleted: ${removal.deleted}\n`)
+        }
+      } catch (error) {
+        failures++
+        context.err.write(`${describeError(error, context.debug)}\n`)
+      }
+    }
+    return failures === 0 ? 0 : 1
+  },
+})

@@ -1,0 +1,43 @@
+import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
+import { command } from '../command.ts'
+import { boolean, text } from '../flag.ts'
+import { VERSION } from '../version.ts'
+
+export default command({
+  usage: '[OPTIONS]',
+  about: 'Show the version of Shale and of what it runs on.',
+  examples: [
+    ['version', 'everything'],
+    ["version --format '{{.Client.Version}}'", 'only the number'],
+  ],
+  args: { min: 0, max: 0 },
+  flags: {
+    format: text('Format the output with a Go template, or as json', { short: 'f' }),
+    short: boolean('One line', { hidden: true }),
+  },
+  async run(context, { flags }) {
+    if (flags.short) {
+      context.out.write(`Shale version ${VERSION}\n`)
+      return 0
+    }
+    const client = {
+      Version: VERSION,
+      NodeVersion: process.versions.node,
+      Os: hostPlatform().os,
+      Arch: hostPlatform().architecture,
+    }
+    if (flags.format !== undefined) {
+      const { formatOne } = await import('../format/format.ts')
+      context.out.write(formatOne(flags.format, { Client: client, Server: client }))
+      return 0
+    }
+    const lines = [
+      `Shale:`,
+      ` Version:   ${VERSION}`,
+      ` Node.js:   ${client.NodeVersion}`,
+      ` OS/Arch:   ${formatPlatform(hostPlatform())}`,
+    ]
+    context.out.write(`${lines.join('\n')}\n`)
+    return 0
+  },
+})

@@ -1,0 +1,17 @@
+/** Commands of docker that Shale lacks. Both kinds are named as such, so that nobody looks for a typing mistake. */
+export const NOT_YET: ReadonlySet<string> = new Set([
+  ...'attach commit cp create diff events exec export import kill login logout logs manifest network pause port ps'.split(
+    ' ',
+  ),
+  ...'rename restart rm search start stats stop top unpause update volume wait'.split(' '),
+  ...'buildx imagetools,buildx bake,buildx inspect,buildx ls,image import,system events'.split(','),
+])
+
+/** What belongs to a daemon, a cluster or a product. */
+export const NOT_OURS: ReadonlySet<string> = new Set([
+  ...'ai app checkpoint cloud compose config context debug desktop extension init mcp model node offload plugin'.split(
+    ' ',
+  ),
+  ...'scout secret service stack swarm trust'.split(' '),
+  ...'buildx create,buildx rm,buildx stop,buildx use,buildx dial-stdio,system dial-stdio'.split(','),
+])

@@ -1,0 +1,70 @@
+import { writeSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { LocalStore } from '../store/open.ts'
+import type { Context, Output } from './command.ts'
+import type { Globals } from './globals.ts'
+
+/** What a program that writes into a closed pipe ends with: 128 + SIGPIPE. */
+const BROKEN_PIPE = 141
+
+/** The command's view of this process, and what to call at its end. */
+export function processContext(globals: Globals): { readonly context: Context; readonly end: () => Promise<void> } {
+  const root = globals.root ?? process.env.SHALE_ROOT
+  const interruption = new AbortController()
+  let store: Promise<LocalStore> | undefined
+  const interrupt = (signal: NodeJS.Signals) => {
+    // The second time, the user means it.
+    if (interruption.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
+    interruption.abort(signal)
+  }
+  const context: Context = {
+    out: output(1, process.stdout),
+    err: output(2, process.stderr),
+    env: process.env,
+    root: root === undefined || root === '' ? undefined : resolve(root),
+    debug: globals.debug,
+    get signal() {
+      // Until a command says that it can be interrupted, Ctrl-C just ends it.
+      if (process.listenerCount('SIGINT') === 0) process.on('SIGINT', interrupt).on('SIGTERM', interrupt)
+      return interruption.signal
+    },
+    store() {
+      store ??= openStoreAt(context.root)
+      return store
+    },
+  }
+  const end = async () => {
+    const opened = await store?.catch(() => undefined)
+    opened?.close()
+  }
+  return { context, end }
+}
+
+async function openStoreAt(root: string | undefined): Promise<LocalStore> {
+  const { openStore, defaultRoot } = await import('../store/open.ts')
+  return openStore({ root: root ?? defaultRoot(process.env, process.getuid?.() ?? 0) })
+}
+
+/** Writes with write(2): in order with what child processes write to the same terminal, and done when it returns. */
+function output(fd: number, stream: NodeJS.WriteStream): Output {
+  return {
+    write: data => writeAll(fd, typeof data === 'string' ? Buffer.from(data, 'utf8') : data),
+    isTerminal: stream.isTTY === true,
+    columns: stream.columns > 0 ? stream.columns : 80,
+  }
+}
+
+function writeAll(fd: number, data: Uint8Array): void {
+  let at = 0
+  while (at < data.byteLength) {
+    try {
+      at += writeSync(fd, data, at)
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code
+      if (code === 'EPIPE') process.exit(BROKEN_PIPE)
+      // The other end of a non-blocking pipe is slow: give it a moment.
+      if (code !== 'EAGAIN') throw error
+      Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 5)
+    }
+  }
+}
