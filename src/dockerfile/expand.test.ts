@@ -20,6 +20,8 @@ const WORDS: readonly (readonly [string, string])[] = [
   ['"$a" \'$a\' \\$a', 'one $a $a'],
   ['a\\ b "c d"', 'a b c d'],
   ["${path//tar/'$&'}", '/x/y.$&.gz'],
+  ['${a//*/X} ${a//?/X} ${a/?/X} ${a//n*/X}', 'X XXX Xne oX'],
+  ['${a//z/X}${a///-}', 'one-o-n-e-'],
 ]
 
 for (const [input, expected] of WORDS) {
@@ -45,6 +47,13 @@ for (const [input, message] of BAD) {
     assert.throws(() => expandWord(input, lookup), { code: 'DOCKERFILE_EXPANSION', message })
   })
 }
+
+test('neither deep nesting nor many stars do harm', () => {
+  const deep = '${x:-'.repeat(5000) + '}'.repeat(5000)
+  assert.throws(() => expandWord(deep, lookup), { code: 'DOCKERFILE_EXPANSION' })
+  const value = 'a'.repeat(5000)
+  assert.equal(expandWord(`\${x##${'*a'.repeat(30)}b}`, () => value).value, value)
+})
 
 test('names that were looked up are told apart by whether they are set', () => {
   const { matched, unmatched } = expandWord('$a ${none:-$other} ${e}', lookup)

@@ -29,6 +29,9 @@ export interface Expansion {
   readonly unmatched: ReadonlySet<string>
 }
 
+/** How deep `${a:-${b:-…}}` may nest: far beyond any use, and short of what the call stack bears. */
+const DEEPEST = 200
+
 const SPECIAL_PARAMETER = /^[@*#?\-$!0]$/
 const DIGITS = /\p{Nd}+/uy
 const NAME = /[\p{L}\p{Nd}_]+/uy
@@ -70,6 +73,7 @@ class Lexer {
   readonly #options: LexOptions
   readonly #escape: string
   #at = 0
+  #depth = 0
 
   constructor(text: string, lookup: Lookup, options: LexOptions) {
     this.#text = text
@@ -225,10 +229,14 @@ class Lexer {
   }
 
   #inBraces(stop: string, rawEscapes: boolean): string {
+    if (this.#depth >= DEEPEST) fail(`more than ${DEEPEST} nested substitutions`)
     try {
-      return this.until(stop, rawEscapes).value
+      this.#depth++
+      const { value } = this.until(stop, rawEscapes)
+      this.#depth--
+      return value
     } catch (error) {
-      if (this.#at < this.#text.length) throw error
+      if (this.#at < this.#text.length || !(error instanceof Failure)) throw error
       return fail(stop === '/' ? `syntax error: missing '/' in \${}` : "syntax error: missing '}'")
     }
   }

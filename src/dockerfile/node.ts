@@ -70,8 +70,12 @@ const healthcheck: ArgumentParser = (rest, line, escapeChar) => {
   return { ...command, args: [type, ...command.args] }
 }
 
-const trigger: ArgumentParser = (rest, line, escapeChar) =>
-  rest.text === '' ? { args: [] } : { args: [], child: nodeFrom(rest, line, escapeChar) }
+/** A trigger that is itself ONBUILD is not looked into: that is not allowed, as the parser of meanings will say. */
+const trigger: ArgumentParser = (rest, line, escapeChar) => {
+  if (rest.text === '') return { args: [] }
+  const nested = /^onbuild(?:\s|$)/i.test(rest.text)
+  return { args: [], child: nodeFrom(rest, line, escapeChar, nested ? whole : undefined) }
+}
 
 /** `key=value …`, or the old `key value` when the first word has no `=`. */
 function pairs(keyword: string): ArgumentParser {
@@ -132,12 +136,12 @@ export const KEYWORDS: readonly string[] = [...PARSERS.keys()]
 /** What an unknown instruction is taken for: it is rejected later, by who knows its meaning. */
 const unknown: ArgumentParser = rest => ({ args: [{ text: '', start: rest.start, end: rest.start }] })
 
-/** Cuts one instruction, which stands at `word` of the line, into its parts. */
-export function nodeFrom(word: Word, line: JoinedLine, escapeChar: string): Node {
+/** Cuts one instruction, which stands at `word` of the line, into its parts; `as` overrides how its arguments are cut. */
+export function nodeFrom(word: Word, line: JoinedLine, escapeChar: string, as?: ArgumentParser): Node {
   const [keyword = word, after] = splitOnce(word)
   const rest = after ?? { text: '', start: word.end, end: word.end }
   const taken = takeFlags(rest)
-  const parse = PARSERS.get(keyword.text.toLowerCase()) ?? unknown
+  const parse = as ?? PARSERS.get(keyword.text.toLowerCase()) ?? unknown
   const { args, json, child } = parse(taken.rest, line, escapeChar)
   return { keyword, flags: taken.flags, rest: taken.rest, args, json: json === true, child, line }
 }

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { Instruction, InstructionKind } from './instruction.ts'
-import { parseDockerfile, parseInstruction } from './parse.ts'
+import { parseDockerfile, parseInstruction, parseInstructions } from './parse.ts'
 
 /** An instruction without what every instruction has, and without ranges. */
 function meaning(instruction: Instruction): Readonly<Record<string, unknown>> {
@@ -257,4 +257,14 @@ test('comments above an instruction are its doc', () => {
     stages[0]?.instructions.map(({ doc }) => doc),
     ['two\nthree', undefined],
   )
+})
+
+test('instructions without a FROM', () => {
+  const kinds = parseInstructions('RUN a\nCOPY b c').map(({ kind }) => kind)
+  assert.deepEqual(kinds, ['run', 'copy'])
+})
+
+test('a long chain of ONBUILD is an error, not a crash', () => {
+  const chain = `FROM a\nONBUILD ${'ONBUILD \\\n'.repeat(50_000)} RUN x`
+  assert.throws(() => parseDockerfile(chain), { code: 'DOCKERFILE_SYNTAX' })
 })

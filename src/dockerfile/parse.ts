@@ -60,6 +60,17 @@ export function parseDockerfile(source: string, options: ParseOptions = {}): Doc
   })
 }
 
+/**
+ * The instructions of a text that need not be a whole Dockerfile: no FROM is asked for. For what looks at instructions
+ * alone, such as lint rules.
+ */
+export function parseInstructions(source: string, options: ParseOptions = {}): readonly Instruction[] {
+  const text = source.replace(/^\ufeff/, '')
+  return located({ file: options.file ?? 'Dockerfile', text }, undefined, () =>
+    parseNodes(text).nodes.map(instructionFrom),
+  )
+}
+
 interface Parsed {
   readonly node: InstructionNode
   readonly instruction: Instruction
