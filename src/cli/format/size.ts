@@ -1,3 +1,5 @@
+import { ShaleError } from '../../error.ts'
+
 const UNITS = ['B', 'kB', 'MB', 'GB', 'TB', 'PB', 'EB'] as const
 
 /** Bytes as docker shows them: decimal units, three digits: `0B`, `1.23kB`, `118MB`. */
@@ -10,4 +12,22 @@ export function humanSize(bytes: number): string {
     unit++
   }
   return `${Number(value.toPrecision(3))}${UNITS[unit]}`
+}
+
+const BINARY: Readonly<Record<string, number>> = {
+  '': 1,
+  k: 1024,
+  m: 1024 ** 2,
+  g: 1024 ** 3,
+  t: 1024 ** 4,
+  p: 1024 ** 5,
+}
+
+/** `512`, `10GB`, `1.5g` in bytes; as docker reads sizes, in units of 1024. Throws `INVALID_SIZE`. */
+export function parseBytes(text: string): number {
+  const [, number, unit = ''] = /^(\d+(?:\.\d+)?) ?([kmgtp]?)(?:i?b)?$/i.exec(text.trim()) ?? []
+  if (number === undefined) {
+    throw new ShaleError('INVALID_SIZE', `invalid size: ${JSON.stringify(text)}`, { hint: 'write it as 512MB or 10GB' })
+  }
+  return Math.trunc(Number(number) * (BINARY[unit.toLowerCase()] ?? 1))
 }
