@@ -202,6 +202,18 @@ const CASES: readonly Case[] = [
     code: 'DOCKERFILE_MOUNT',
   },
   {
+    text: `FROM a\nRUN --mount='a"b' x`,
+    message: 'failed to parse csv mounts',
+    at: '2:5',
+    marked: `--mount='a"b'`,
+  },
+  {
+    text: 'FROM a\nRUN --device=a,required=maybe x',
+    message: 'invalid value for required: maybe',
+    at: '2:16',
+    marked: 'required=maybe',
+  },
+  {
     text: 'RUN x',
     message: 'no build stage in current context',
     at: '1:1',

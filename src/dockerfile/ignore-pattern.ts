@@ -1,12 +1,13 @@
 import { ShaleError } from '../error.ts'
 import { checkGlob } from './glob.ts'
+import { linearMatcher, mayBacktrack } from './linear-match.ts'
 
 /** How a pattern is matched against a path, from cheapest to dearest. */
 export type PatternForm =
   | { readonly kind: 'exact'; readonly text: string }
   | { readonly kind: 'prefix'; readonly text: string }
   | { readonly kind: 'suffix'; readonly text: string }
-  | { readonly kind: 'regexp'; readonly regexp: RegExp }
+  | { readonly kind: 'regexp'; readonly regexp: RegExp; readonly pieces: readonly string[] }
 
 /** A pattern ready to be matched; the same decisions as moby/patternmatcher makes. */
 export interface CompiledPattern {
@@ -22,7 +23,7 @@ const LITERAL = /^[^*?[\]\\]*/
 const ESCAPED = '.+()|{}$'
 
 class PatternTranslator {
-  #regexp = '^'
+  readonly #pieces: string[] = []
   #kind: PatternForm['kind'] = 'exact'
   readonly #chars: readonly string[]
 
@@ -30,9 +31,9 @@ class PatternTranslator {
     this.#chars = [...pattern]
   }
 
-  translate(): { kind: PatternForm['kind']; regexp: string } {
+  translate(): { kind: PatternForm['kind']; pieces: readonly string[] } {
     for (let at = 0; at < this.#chars.length; at++) at = this.#char(at)
-    return { kind: this.#kind, regexp: `${this.#regexp}$` }
+    return { kind: this.#kind, pieces: this.#pieces }
   }
 
   /** Translates what begins at `at`; gives the place of the last character used. */
@@ -42,16 +43,16 @@ class PatternTranslator {
     if (char === '*') this.#wild('[^/]*')
     else if (char === '?') this.#wild('[^/]')
     else if (char === '[' || char === ']') this.#wild(char)
-    else if (ESCAPED.includes(char)) this.#regexp += `\\${char}`
+    else if (ESCAPED.includes(char)) this.#pieces.push(`\\${char}`)
     else if (char === '\\' && at + 1 < this.#chars.length) {
       this.#wild(`\\${this.#chars[at + 1]}`)
       return at + 1
-    } else this.#regexp += char
+    } else this.#pieces.push(char)
     return at
   }
 
   #wild(regexp: string): void {
-    this.#regexp += regexp
+    this.#pieces.push(regexp)
     this.#kind = 'regexp'
   }
 
@@ -77,7 +78,7 @@ function compileRegexp(source: string, pattern: string): RegExp {
 }
 
 function formOf(pattern: string): PatternForm {
-  const { kind, regexp } = new PatternTranslator(pattern).translate()
+  const { kind, pieces } = new PatternTranslator(pattern).translate()
   switch (kind) {
     case 'exact':
       return { kind, text: pattern }
@@ -86,7 +87,7 @@ function formOf(pattern: string): PatternForm {
     case 'suffix':
       return { kind, text: pattern.slice(2) }
     case 'regexp':
-      return { kind, regexp: compileRegexp(regexp, pattern) }
+      return { kind, pieces, regexp: compileRegexp(`^${pieces.join('')}$`, pattern) }
   }
 }
 
@@ -102,7 +103,7 @@ function matcherOf(form: PatternForm): (path: string) => boolean {
       return path => path.endsWith(text) || path === whole
     }
     case 'regexp':
-      return path => form.regexp.test(path)
+      return mayBacktrack(form.pieces) ? linearMatcher(form.pieces) : path => form.regexp.test(path)
   }
 }
 

@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import { ShaleError } from '../error.ts'
 import { IgnoreMatcher, ignorePatterns, parseIgnoreFile } from './ignore.ts'
 import { compilePattern } from './ignore-pattern.ts'
+import { linearMatcher } from './linear-match.ts'
 
 function matcher(text: string): IgnoreMatcher {
   return new IgnoreMatcher(parseIgnoreFile(text))
@@ -135,4 +136,50 @@ test('short cuts change nothing: 2,000 random pattern lists', () => {
       }
     }
   }
+})
+
+test('the linear matcher agrees with the regular expression', () => {
+  const patterns = [
+    'a*b',
+    '**/a*',
+    'a/**/b',
+    'a/**',
+    '**/**',
+    'a?[b-c]*',
+    '*/**/*.c',
+    'a**b',
+    '**/[^a]b/**',
+    'a\\*b',
+    '*.a.*',
+  ]
+  const paths = [
+    '',
+    'a',
+    'ab',
+    'a/b',
+    'a/x/b',
+    'a/x/y/b',
+    'axb',
+    'xb',
+    'x/xb/y',
+    'abbc',
+    'd/e/f.c',
+    'f.c',
+    'd/f.c',
+    'a*b',
+    'x.a.y',
+    'a/',
+  ]
+  for (const pattern of patterns) {
+    const { form } = compilePattern(pattern)
+    if (form.kind !== 'regexp') continue
+    const matches = linearMatcher(form.pieces)
+    for (const path of paths) assert.equal(matches(path), form.regexp.test(path), `${pattern} on ${path}`)
+  }
+})
+
+test('a pattern of many stars takes no exponential time', () => {
+  const path = 'a'.repeat(4000)
+  assert.equal(matcher(`${'a*'.repeat(40)}b`).match(path).ignored, false)
+  assert.equal(matcher(`${'**/a*'.repeat(20)}b`).match(path).ignored, false)
 })

@@ -285,6 +285,7 @@ export function lex(text: string, lookup: Lookup, options: LexOptions = {}): Exp
     return { value, words, matched: lexer.matched, unmatched: lexer.unmatched }
   } catch (error) {
     if (!(error instanceof Failure)) throw error
-    throw new Failure(error.code, `failed to process ${JSON.stringify(text)}: ${error.message}`)
+    const shown = text.length > 200 ? `${text.slice(0, 200)}…` : text
+    throw new Failure(error.code, `failed to process ${JSON.stringify(shown)}: ${error.message}`)
   }
 }
