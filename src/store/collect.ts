@@ -1,0 +1,169 @@
+import { readdirSync, statSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isErrno } from '../error.ts'
+import { type Digest, isDigest } from '../oci/digest.ts'
+import { allocatedBytes } from './allocated.ts'
+import { blobPath, treePath } from './layout.ts'
+import { LEASE_EXPIRY_MS } from './leases.ts'
+import type { LocalStore } from './open.ts'
+import { loadGraph, type Reach, reach } from './reach.ts'
+import { clearLeftovers, moveToTrash } from './temp.ts'
+
+/** A file without a row came from a crash between rename and commit, or from a database put back from a backup. */
+const ORPHAN_GRACE_MS = 60 * 60 * 1000
+/** A context folder that was not built from for that long is read anew. */
+const STAT_INDEX_EXPIRY_MS = 30 * 24 * 60 * 60 * 1000
+
+export interface CollectOptions {
+  /** Milliseconds since 1970; the wall clock if absent. */
+  readonly now?: number | undefined
+  /** How old a file without a row must be. */
+  readonly orphanGraceMs?: number | undefined
+}
+
+export interface Collected {
+  readonly kind: 'blob' | 'layer' | 'tree' | 'manifest'
+  /** A digest, a layer's ID or a tree's number. */
+  readonly id: string
+  /** Bytes freed on the disk; 0 for what is a row only. */
+  readonly size: number
+}
+
+export interface CollectResult {
+  readonly removed: readonly Collected[]
+  /** Sum of their sizes. */
+  readonly bytes: number
+}
+
+/**
+ * Removes what no image, no cache record and no live lease refers to. Safe while other processes add and use things.
+ *
+ * One write transaction decides, deletes rows and moves blobs to the trash; writers take the same lock to give a blob
+ * its name, so that neither sees the other half done. After a crash inside it the rows are back and some unreachable
+ * blobs without their files, which counts as missing; after a crash behind it the trash is emptied by the next sweep.
+ */
+export async function collect(store: LocalStore, options: CollectOptions = {}): Promise<CollectResult> {
+  const now = options.now ?? Date.now()
+  const old = now - (options.orphanGraceMs ?? ORPHAN_GRACE_MS)
+  const orphanBlobs = listOldBlobs(store, old)
+  const orphanTrees = listOldTrees(store, old)
+  const removed = store.database.write(() => [
+    ...removeUnreachable(store, now),
+    ...removeOrphanBlobs(store, orphanBlobs),
+    ...adoptOrphanTrees(store, orphanTrees),
+  ])
+  const swept = await sweep(store, now)
+  const all = [...removed, ...swept]
+  return { removed: all, bytes: all.reduce((sum, item) => sum + item.size, 0) }
+}
+
+function removeUnreachable(store: LocalStore, now: number): readonly Collected[] {
+  const { database } = store
+  database.run('DELETE FROM leases WHERE heartbeat < ?', now - LEASE_EXPIRY_MS)
+  const graph = loadGraph(database, now)
+  const kept = reach(graph, graph)
+  const removed: Collected[] = []
+  for (const digest of graph.manifests.keys()) {
+    if (kept.manifests.has(digest)) continue
+    database.run('DELETE FROM manifests WHERE digest = ?', digest)
+    removed.push({ kind: 'manifest', id: digest, size: 0 })
+  }
+  for (const id of graph.layers.keys()) {
+    if (kept.layers.has(id)) continue
+    database.run('DELETE FROM layers WHERE id = ?', id)
+    removed.push({ kind: 'layer', id: String(id), size: 0 })
+  }
+  for (const tree of graph.trees) {
+    if (!kept.trees.has(tree.id)) database.run("UPDATE trees SET state = 'doomed' WHERE id = ?", tree.id)
+  }
+  return [...removed, ...removeBlobs(store, graph.blobs.keys(), kept)]
+}
+
+function removeBlobs(store: LocalStore, digests: Iterable<Digest>, kept: Reach): readonly Collected[] {
+  const removed: Collected[] = []
+  for (const digest of digests) {
+    if (kept.blobs.has(digest)) continue
+    store.database.run('DELETE FROM blobs WHERE digest = ?', digest)
+    removed.push(trashBlob(store, digest))
+  }
+  return removed
+}
+
+function trashBlob(store: LocalStore, digest: Digest): Collected {
+  const path = blobPath(store.layout, digest)
+  const size = allocatedBytes(path, new Set())
+  moveToTrash(store.layout, path)
+  return { kind: 'blob', id: digest, size }
+}
+
+function listOldBlobs(store: LocalStore, old: number): readonly Digest[] {
+  return ['sha256', 'sha512'].flatMap(algorithm => {
+    const folder = join(store.layout.blobs, algorithm)
+    return readdirSync(folder)
+      .map(name => `${algorithm}:${name}`)
+      .filter(isDigest)
+      .filter(digest => !hasBlobRow(store, digest) && modifiedBefore(blobPath(store.layout, digest), old))
+  })
+}
+
+function removeOrphanBlobs(store: LocalStore, digests: readonly Digest[]): readonly Collected[] {
+  return digests.filter(digest => !hasBlobRow(store, digest)).map(digest => trashBlob(store, digest))
+}
+
+function hasBlobRow(store: LocalStore, digest: Digest): boolean {
+  return store.database.get('SELECT 1 FROM blobs WHERE digest = ?', digest) !== undefined
+}
+
+function listOldTrees(store: LocalStore, old: number): readonly number[] {
+  return readdirSync(store.layout.trees)
+    .filter(name => /^[1-9]\d{0,14}$/.test(name))
+    .map(Number)
+    .filter(id => modifiedBefore(treePath(store.layout, id), old))
+}
+
+/** A folder without a row gets one, doomed, so that the sweep takes it like any other. */
+function adoptOrphanTrees(store: LocalStore, ids: readonly number[]): readonly Collected[] {
+  for (const id of ids) {
+    store.database.run("INSERT OR IGNORE INTO trees (id, key, state, used_at) VALUES (?, '', 'doomed', 0)", id)
+  }
+  return []
+}
+
+function modifiedBefore(path: string, time: number): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false })
+  return stat !== undefined && stat.mtimeMs < time
+}
+
+/** Empties the trash and removes doomed trees. Several sweeps at once do no harm. */
+async function sweep(store: LocalStore, now: number): Promise<readonly Collected[]> {
+  const { layout, database, removeTree } = store
+  clearLeftovers(layout, now)
+  clearStatIndex(store, now)
+  for (const name of readdirSync(layout.trash)) await removeTrash(store, join(layout.trash, name))
+  const removed: Collected[] = []
+  for (const { id } of database.all<{ id: number }>("SELECT id FROM trees WHERE state = 'doomed'")) {
+    const path = treePath(layout, id)
+    const size = allocatedBytes(path, new Set())
+    await removeTree(path)
+    database.write(() => database.run("DELETE FROM trees WHERE id = ? AND state = 'doomed'", id))
+    removed.push({ kind: 'tree', id: String(id), size })
+  }
+  return removed
+}
+
+async function removeTrash(store: LocalStore, path: string): Promise<void> {
+  try {
+    await rm(path, { recursive: true, force: true })
+  } catch (error) {
+    if (!isErrno(error, 'EACCES', 'EPERM')) throw error
+    await store.removeTree(path)
+  }
+}
+
+function clearStatIndex(store: LocalStore, now: number): void {
+  for (const name of readdirSync(store.layout.statIndex)) {
+    const path = join(store.layout.statIndex, name)
+    if (modifiedBefore(path, now - STAT_INDEX_EXPIRY_MS)) moveToTrash(store.layout, path)
+  }
+}

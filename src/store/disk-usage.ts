@@ -1,0 +1,183 @@
+import { readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Digest } from '../oci/digest.ts'
+import { allocatedByFolder, allocatedBytes } from './allocated.ts'
+import { type ContentSize, contentSize } from './content-size.ts'
+import { blobPath, type Layout, treePath } from './layout.ts'
+import type { LocalStore } from './open.ts'
+import { type ContentGraph, loadGraph, type Reach, reach } from './reach.ts'
+import type { CacheRecord, ImageSummary } from './types.ts'
+
+/** A row of `system df`. Sizes in bytes on the disk. */
+export interface UsageRow {
+  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache' | 'Metadata'
+  readonly total: number
+  readonly active: number
+  readonly size: number
+  readonly reclaimable: number
+}
+
+export interface ImageUsage {
+  readonly image: ImageSummary
+  readonly size: number
+  /** Of that, what another image has too. */
+  readonly shared: number
+  readonly unique: number
+}
+
+export interface RecordUsage {
+  readonly record: CacheRecord
+  readonly size: number
+  /** An image has its layer too, so that pruning the record frees less than `size`. */
+  readonly shared: boolean
+}
+
+export interface DiskUsage {
+  readonly rows: readonly UsageRow[]
+  /** Sum of the rows: what `du -s` says of the store's folder. */
+  readonly total: number
+}
+
+export interface DetailedUsage extends DiskUsage {
+  readonly images: readonly ImageUsage[]
+  readonly records: readonly RecordUsage[]
+}
+
+export interface UsageOptions {
+  /** Images that containers use. */
+  readonly activeImages?: ReadonlySet<Digest> | undefined
+  /** How many containers run, and how many volumes containers use. */
+  readonly activeContainers?: number | undefined
+  readonly activeVolumes?: number | undefined
+}
+
+/**
+ * Measures the store. Allocated blocks are counted, hard links once, every file in exactly one row:
+ * what an image needs is Images, also when the build cache needs it too; what only the build cache needs is Build Cache;
+ * `containers/` and `volumes/` have their rows; all else is Metadata: the database, the stat index, folders, temporary
+ * files, and content that nothing refers to. Reclaimable of Images is what only unused images need, of Build Cache what
+ * no running build holds, of Metadata the unreferenced content and the trash.
+ */
+export function diskUsage(store: LocalStore, options: UsageOptions = {}): DiskUsage {
+  return measure(store, options).usage
+}
+
+/** The same with a line for every image and cache record, for `system df -v`. */
+export function detailedUsage(store: LocalStore, options: UsageOptions = {}): DetailedUsage {
+  const { usage, size, graph } = measure(store, options)
+  return { ...usage, images: imageUsages(store, graph, size), records: recordUsages(store, graph, size) }
+}
+
+interface Measured {
+  readonly usage: DiskUsage
+  readonly size: ContentSize
+  readonly graph: ContentGraph
+}
+
+function measure(store: LocalStore, options: UsageOptions): Measured {
+  const { layout, database } = store
+  const graph = loadGraph(database)
+  const seen = new Set<string>()
+  const size = contentSize(layout, seen)
+  const images = reach(graph, { images: graph.images })
+  const active = reach(graph, { images: options.activeImages ?? [], holds: graph.holds })
+  const cache = reach(graph, { records: graph.records })
+  const held = reach(graph, { holds: graph.holds })
+  const rows: UsageRow[] = [
+    {
+      type: 'Images',
+      total: graph.images.length,
+      active: graph.images.filter(id => options.activeImages?.has(id)).length,
+      size: size.total(images),
+      reclaimable: size.total(images, active),
+    },
+    folderRow('Containers', join(layout.root, 'containers'), options.activeContainers ?? 0, seen),
+    folderRow('Local Volumes', join(layout.root, 'volumes'), options.activeVolumes ?? 0, seen),
+    {
+      type: 'Build Cache',
+      total: graph.records.length,
+      active: graph.records.filter(({ layer }) => layer !== null && held.layers.has(layer)).length,
+      size: size.total(cache, images),
+      reclaimable: size.total(cache, images, held),
+    },
+    metadataRow(layout, [images, cache], held, seen),
+  ]
+  return { usage: { rows, total: rows.reduce((sum, row) => sum + row.size, 0) }, size, graph }
+}
+
+function folderRow(type: 'Containers' | 'Local Volumes', folder: string, active: number, seen: Set<string>): UsageRow {
+  const names = readNames(folder)
+  const sizes = names.map(name => allocatedBytes(join(folder, name), seen))
+  const size = sizes.reduce((sum, each) => sum + each, allocatedByFolder(folder))
+  return { type, total: names.length, active, size, reclaimable: active >= names.length ? 0 : size }
+}
+
+function metadataRow(layout: Layout, counted: readonly Reach[], held: Reach, seen: Set<string>): UsageRow {
+  const algorithms = readNames(layout.blobs).map(name => join(layout.blobs, name))
+  const blobs = algorithms.flatMap(folder => readNames(folder).map(name => join(folder, name)))
+  const trees = readNames(layout.trees).map(name => join(layout.trees, name))
+  const countedPaths = new Set(counted.flatMap(content => pathsOf(layout, content)))
+  const heldPaths = new Set(pathsOf(layout, held))
+  const own = ['blobs', 'trees', 'containers', 'volumes']
+  const folders = [layout.root, layout.blobs, layout.trees, ...algorithms]
+  let bytes = folders.reduce((sum, folder) => sum + allocatedByFolder(folder), 0)
+  let reclaimable = 0
+  for (const path of [...blobs, ...trees]) {
+    if (countedPaths.has(path)) continue
+    const unreferenced = allocatedBytes(path, seen)
+    bytes += unreferenced
+    if (!heldPaths.has(path)) reclaimable += unreferenced
+  }
+  for (const name of readNames(layout.root)) {
+    if (own.includes(name)) continue
+    const part = allocatedBytes(join(layout.root, name), seen)
+    bytes += part
+    if (join(layout.root, name) === layout.trash) reclaimable += part - allocatedByFolder(layout.trash)
+  }
+  return { type: 'Metadata', total: 1, active: 1, size: bytes, reclaimable }
+}
+
+function pathsOf(layout: Layout, content: Reach): readonly string[] {
+  return [
+    ...[...content.blobs].map(digest => blobPath(layout, digest)),
+    ...[...content.trees].map(id => treePath(layout, id)),
+  ]
+}
+
+function readNames(folder: string): readonly string[] {
+  try {
+    return readdirSync(folder)
+  } catch {
+    return []
+  }
+}
+
+function imageUsages(store: LocalStore, graph: ContentGraph, size: ContentSize): readonly ImageUsage[] {
+  const reaches = new Map(graph.images.map(id => [id, reach(graph, { images: [id] })]))
+  const users = new Map<string | number, number>()
+  for (const { blobs, trees } of reaches.values()) {
+    for (const item of [...blobs, ...trees]) users.set(item, (users.get(item) ?? 0) + 1)
+  }
+  return store.images.list().flatMap(image => {
+    const content = reaches.get(image.id)
+    if (content === undefined) return []
+    const shared = size.total({
+      ...content,
+      blobs: new Set([...content.blobs].filter(digest => (users.get(digest) ?? 0) > 1)),
+      trees: new Set([...content.trees].filter(id => (users.get(id) ?? 0) > 1)),
+    })
+    const whole = size.total(content)
+    return [{ image, size: whole, shared, unique: whole - shared }]
+  })
+}
+
+function recordUsages(store: LocalStore, graph: ContentGraph, size: ContentSize): readonly RecordUsage[] {
+  const images = reach(graph, { images: graph.images })
+  const byKey = new Map(graph.records.map(record => [record.key, record]))
+  return store.cache.list().flatMap(record => {
+    const known = byKey.get(record.key)
+    if (known === undefined) return []
+    const shared = known.layer !== null && images.layers.has(known.layer)
+    return [{ record, size: size.total(reach(graph, { records: [known] })), shared }]
+  })
+}

@@ -1,0 +1,75 @@
+import { ShaleError } from '../error.ts'
+
+/** `--filter` of the prune commands, read. */
+export interface PruneFilter {
+  /** Milliseconds since 1970: only what is older goes. */
+  readonly before?: number | undefined
+  /** `until` as the user wrote it. */
+  readonly until?: string | undefined
+  /** All must match: `key`, or `key=value`. */
+  readonly labels: readonly string[]
+  /** None may match. */
+  readonly notLabels: readonly string[]
+}
+
+export const NO_FILTER: PruneFilter = { labels: [], notLabels: [] }
+
+/**
+ * Reads filters as `docker image prune --filter` takes them: `until=24h`, `until=2024-05-01T00:00:00Z`,
+ * `label=key[=value]`, `label!=key[=value]`. Throws `INVALID_FILTER`.
+ */
+export function parsePruneFilters(texts: readonly string[], now: number): PruneFilter {
+  return texts.reduce((filter, text) => withFilter(filter, text, now), NO_FILTER)
+}
+
+function withFilter(filter: PruneFilter, text: string, now: number): PruneFilter {
+  const [, name, not, value] = /^(\w+)(!?)=(.*)$/s.exec(text) ?? []
+  if (name === 'until' && not === '' && value) return { ...filter, until: value, before: parseUntil(value, now) }
+  if (name === 'label' && value) {
+    return not === ''
+      ? { ...filter, labels: [...filter.labels, value] }
+      : { ...filter, notLabels: [...filter.notLabels, value] }
+  }
+  throw new ShaleError('INVALID_FILTER', `invalid filter ${JSON.stringify(text)}`, {
+    hint: 'filters are until=24h, until=2024-05-01, label=key, label=key=value and label!=key',
+  })
+}
+
+const UNITS: Readonly<Record<string, number>> = {
+  ns: 1e-6,
+  us: 1e-3,
+  µs: 1e-3,
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** A Go duration before now (and days, which Go lacks), a date or RFC 3339 time, or seconds since 1970. */
+function parseUntil(text: string, now: number): number {
+  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000
+  if (/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+$/.test(text)) {
+    const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)
+    return now - [...parts].reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS[unit ?? ''] ?? 0), 0)
+  }
+  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
+  if (!Number.isNaN(time)) return time
+  throw new ShaleError('INVALID_FILTER', `invalid filter "until=${text}": it is no duration and no time`, {
+    hint: 'write until=24h, until=10m or until=2024-05-01T12:00:00Z',
+  })
+}
+
+/** The label filter that keeps something with these labels, as the user would read it; undefined when none does. */
+export function labelThatKeeps(filter: PruneFilter, labels: Readonly<Record<string, string>>): string | undefined {
+  const missing = filter.labels.find(label => !hasLabel(labels, label))
+  if (missing !== undefined) return `it does not have the label ${missing}`
+  const present = filter.notLabels.find(label => hasLabel(labels, label))
+  return present === undefined ? undefined : `it has the label ${present}`
+}
+
+function hasLabel(labels: Readonly<Record<string, string>>, text: string): boolean {
+  const equals = text.indexOf('=')
+  const key = equals < 0 ? text : text.slice(0, equals)
+  return Object.hasOwn(labels, key) && (equals < 0 || labels[key] === text.slice(equals + 1))
+}
