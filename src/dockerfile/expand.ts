@@ -185,7 +185,7 @@ function expand(instruction: Instruction, expander: Expander): Instruction {
  * `--exclude` stay as written. Every word sees the same `lookup`: `ENV a=1 b=$a` gives `b` the earlier `a`; for ARG,
  * whose defaults must not be looked at when a value is given, expand each with {@link expandArg}.
  *
- * `escape` is the Dockerfile's; errors point into `source`, for which a `Dockerfile` will do.
+ * `escapeChar` is the Dockerfile's; errors point into `source`, for which a `Dockerfile` will do.
  */
 export function expandInstruction<T extends Instruction>(
   instruction: T,
