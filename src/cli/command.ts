@@ -7,6 +7,8 @@ export interface Output {
   readonly isTerminal: boolean
   /** Characters in a line of the terminal; 80 when it is none. */
   readonly columns: number
+  /** Lines of the terminal; 24 when it is none. */
+  readonly rows: number
 }
 
 /** Everything of the process that a command may use. */

@@ -50,7 +50,13 @@ function output(fd: number, stream: NodeJS.WriteStream): Output {
   return {
     write: data => writeAll(fd, typeof data === 'string' ? Buffer.from(data, 'utf8') : data),
     isTerminal: stream.isTTY === true,
-    columns: stream.columns > 0 ? stream.columns : 80,
+    // Asked anew each time: the window may have changed.
+    get columns() {
+      return stream.columns > 0 ? stream.columns : 80
+    },
+    get rows() {
+      return stream.rows > 0 ? stream.rows : 24
+    },
   }
 }
 

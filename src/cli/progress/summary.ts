@@ -1,0 +1,63 @@
+import { shortDigest } from '../../oci/digest.ts'
+import { familiarReference, parseReference } from '../../oci/reference.ts'
+import { oneLine, seconds } from './text.ts'
+import type { BuildView, StepView } from './view.ts'
+
+const MOST_SLOW = 3
+/** Steps faster than that are not worth a line, in ms. */
+const SLOW_MS = 1000
+
+/** What a finished build comes down to: the image, what ran and why, what took long. */
+export function summaryLines(view: BuildView): readonly string[] {
+  const { finished } = view
+  if (finished === undefined) return []
+  const names = finished.names.map(name => familiarReference(parseReference(name)))
+  const named = names.length === 0 ? '' : ` ${names.join(', ')}`
+  const counts =
+    finished.ran === 0 ? 'every step came from the cache' : `${finished.ran} ran, ${finished.cached} cached`
+  const lines = [`Built${named} (${shortDigest(finished.imageId)}) in ${seconds(finished.durationMs)}: ${counts}`]
+  const ran = view.steps.filter(({ status, reason }) => status === 'ran' && reason !== undefined)
+  if (ran.length > 0) lines.push('Ran:', ...ran.map(step => `  ${oneLine(step.info.name)}: ${step.reason?.summary}`))
+  const slow = slowest(view.steps)
+  if (slow.length > 0)
+    lines.push('Slowest:', ...slow.map(step => `  ${seconds(step.durationMs).padStart(7)}  ${oneLine(step.info.name)}`))
+  return [...lines, ...view.warnings.map(warning => `Warning: ${warning}`)]
+}
+
+function slowest(steps: readonly StepView[]): readonly StepView[] {
+  return steps
+    .filter(({ status, durationMs }) => status === 'ran' && durationMs >= SLOW_MS)
+    .toSorted((a, b) => b.durationMs - a.durationMs)
+    .slice(0, MOST_SLOW)
+}
+
+const STATUS: Readonly<Record<StepView['status'], string>> = {
+  ran: 'ran',
+  cached: 'cached',
+  failed: 'failed',
+  canceled: 'canceled',
+  running: 'did not finish',
+}
+
+/** `--explain`: of every step what happened and why, with every difference that was found. */
+export function explainLines(view: BuildView): readonly string[] {
+  return view.steps
+    .filter(({ reason, status }) => reason !== undefined || status === 'failed')
+    .flatMap(step => [
+      oneLine(step.info.name),
+      `  ${STATUS[step.status]}: ${step.reason?.summary ?? 'see the error'}`,
+      ...(step.reason?.details ?? []).map(detail => `    ${detail}`),
+    ])
+}
+
+/** The last output of the steps that failed, between rules, as BuildKit shows it. */
+export function failureLines(view: BuildView): readonly string[] {
+  return view.steps
+    .filter(({ status, tail }) => status === 'failed' && tail.length > 0)
+    .flatMap(step => [
+      '------',
+      ` > ${oneLine(step.info.name)}:`,
+      ...step.tail.map(({ text, at }) => `${(at / 1000).toFixed(3)} ${text}`.trimEnd()),
+      '------',
+    ])
+}
