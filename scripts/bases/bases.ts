@@ -46,7 +46,15 @@ async function install(root: string, file: NonNullable<Recipe['files']>[number])
 
 /** Takes away what belongs to the machine that made the root: names, logs, package lists and caches. */
 async function forgetMachine(root: string): Promise<void> {
-  for (const folder of ['tmp', 'run', 'var/tmp', 'var/log', 'var/lib/apt/lists', 'var/cache/apt', 'var/cache/ldconfig']) {
+  for (const folder of [
+    'tmp',
+    'run',
+    'var/tmp',
+    'var/log',
+    'var/lib/apt/lists',
+    'var/cache/apt',
+    'var/cache/ldconfig',
+  ]) {
     await empty(join(root, folder))
   }
   await mkdir(join(root, 'var/log/nginx'), { recursive: true })

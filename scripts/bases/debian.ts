@@ -28,9 +28,13 @@ Acquire::Retries "3";
 /** Throws, in one line, what this machine lacks for making Debian roots. */
 export function assertCanMakeRoots(): void {
   if (process.platform !== 'linux' || !existsSync('/usr/bin/apt-get')) {
-    throw new ShaleError('NEEDS_DEBIAN', 'Debian roots are made with apt-get and debootstrap; this machine has no apt-get', {
-      hint: 'run this on a Debian machine or in a Debian container',
-    })
+    throw new ShaleError(
+      'NEEDS_DEBIAN',
+      'Debian roots are made with apt-get and debootstrap; this machine has no apt-get',
+      {
+        hint: 'run this on a Debian machine or in a Debian container',
+      },
+    )
   }
   if (process.getuid?.() !== 0) {
     throw new ShaleError('NEEDS_ROOT', 'debootstrap makes files of other owners and device nodes; this needs root', {
@@ -108,7 +112,10 @@ async function needKeyring(): Promise<void> {
 async function mirror(): Promise<string> {
   const folder = '/etc/apt/sources.list.d'
   const names = await readdir(folder).catch(() => [])
-  const files = ['/etc/apt/sources.list', ...names.filter(name => /\.(list|sources)$/.test(name)).map(n => join(folder, n))]
+  const files = [
+    '/etc/apt/sources.list',
+    ...names.filter(name => /\.(list|sources)$/.test(name)).map(n => join(folder, n)),
+  ]
   for (const file of files) {
     const text = await readFile(file, 'utf8').catch(() => '')
     const found = /^(?:deb\s+(?:\[.*?\]\s+)?|URIs:\s*)(https?:\/\/\S+\/debian)\/?(?:\s|$)/m.exec(text)
