@@ -1,25 +1,17 @@
 import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { readFile as readHostFile } from 'node:fs/promises'
 import { ShaleError } from '../error.ts'
-import type { Content } from '../layer/content.ts'
-import {
-  type ByteString,
-  type DirectoryEntry,
-  type Entry,
-  fromByteString,
-  parentPath,
-  toByteString,
-  toFsPath,
-} from '../layer/entry.ts'
+import { type ByteString, type Entry, fromByteString, parentPath, toByteString } from '../layer/entry.ts'
 import { type PackedLayer, packerName, packLayer } from '../layer/pack.ts'
 import { findEntry, type Toc } from '../layer/toc.ts'
 import { type Compression, ociLayerType } from '../oci/media-types.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
 import { type LayeredView, layeredView } from '../rootfs/view.ts'
+import { contentOf } from '../sandbox/ops/sources.ts'
 import type { LayerBlob, LayerRecord, Lease, Store } from '../store/types.ts'
 import type { PlannedEntry } from './copy/plan.ts'
 import type { ChainLayer } from './stage-state.ts'
-import type { FileContents, TreeWorker } from './tree-worker.ts'
+import type { ContentSource, TreeWorker } from './tree-worker.ts'
 
 export interface BlobOptions {
   readonly compression: Compression
@@ -53,7 +45,7 @@ export class LayerWork {
   /** True when the layer's files can be had: as tree, as blob, or from what a COPY reads. */
   isAvailable(record: LayerRecord): boolean {
     return (
-      record.entries === 0 ||
+      record.unpackedSize === 0 ||
       this.#materials.has(record.id) ||
       this.#store.trees.find(record.tocDigest) !== undefined ||
       this.#storedBlob(record) !== undefined
@@ -75,32 +67,40 @@ export class LayerWork {
   async tree(layers: readonly ChainLayer[], index: number): Promise<string> {
     const { record } = layers[index] as ChainLayer
     const toc = await this.#store.layers.toc(record)
-    const implied = await this.#impliedDirectories(layers.slice(0, index), toc)
-    return this.#tree(record, toc, implied)
+    const below = layers.slice(0, index)
+    const implied = await this.#impliedDirectories(below, toc)
+    if (implied.length === 0) return this.#tree(record.tocDigest, record, toc, [])
+    return this.#tree(`${record.tocDigest}:${implied}`, record, toc, this.tocPaths(below))
   }
 
-  #tree(record: LayerRecord, toc: Toc, implied: readonly DirectoryEntry[]): Promise<string> {
-    const key = implied.length === 0 ? record.tocDigest : `${record.tocDigest}:${impliedKey(implied)}`
+  /** Where the encoded tables of contents are, lowest first. */
+  tocPaths(layers: readonly ChainLayer[]): readonly string[] {
+    return layers.map(({ record }) => this.#store.blobs.path(record.tocDigest))
+  }
+
+  #tree(key: string, record: LayerRecord, toc: Toc, below: readonly string[]): Promise<string> {
     const pending = this.#trees.get(key)
     if (pending !== undefined) return pending
     const found = this.#store.trees.find(key)
-    const made = found === undefined ? this.#makeTree(key, record, toc, implied) : Promise.resolve(found)
+    const made = found === undefined ? this.#makeTree(key, record, toc, below) : Promise.resolve(found)
     this.#trees.set(key, made)
     return made
   }
 
-  async #makeTree(key: string, record: LayerRecord, toc: Toc, implied: readonly DirectoryEntry[]): Promise<string> {
+  async #makeTree(key: string, record: LayerRecord, toc: Toc, below: readonly string[]): Promise<string> {
     const blob = this.#storedBlob(record)
     const planned = this.#materials.get(record.id)
     const worker = await this.#worker()
     const writer = this.#store.trees.begin(this.#lease, key)
+    const folder = writer.path
     try {
-      if (planned !== undefined || record.entries === 0) {
-        await worker.writeTree({ toc, contents: await this.#contentsOf(toc, planned ?? []), directory: writer.path })
+      if (planned !== undefined || record.unpackedSize === 0) {
+        const sources = planned === undefined ? NO_CONTENT : await this.#sourcesOf(toc, planned)
+        await worker.writeTree({ toc: this.#store.blobs.path(record.tocDigest), sources, folder })
       } else if (blob !== undefined) {
-        const { compression } = blob
-        const source = { blob: this.#store.blobs.path(blob.digest), compression, diffId: record.diffId }
-        await worker.applyBlob({ ...source, directory: writer.path, implied })
+        const { compression, digest } = blob
+        const { diffId } = record
+        await worker.applyBlob({ blob: this.#store.blobs.path(digest), compression, diffId, folder, below })
       } else throw missingLayer(record)
       return writer.commit()
     } catch (error) {
@@ -119,7 +119,7 @@ export class LayerWork {
     if (planned?.kind === 'inline') return planned.data
     if (planned?.kind === 'host') return readHostFile(planned.path)
     const tree = await this.tree(layers, located.layer)
-    return (await this.#worker()).readFile(tree, located.entry.path)
+    return Buffer.from(await (await this.#worker()).readFile(tree, located.entry.path))
   }
 
   /** The blob that an image refers to for this layer. Imported layers keep the blob they came with. */
@@ -155,10 +155,10 @@ export class LayerWork {
     const found = record.blobs.find(blob => blob.packer === packer && this.#store.blobs.size(blob.digest) === blob.size)
     if (found !== undefined) return { record, blob: found }
     const toc = await this.#store.layers.toc(record)
-    const contents = await this.#packContents(layers, index, toc)
+    const sources = await this.#packSources(layers, index, toc)
     const writer = this.#store.blobs.writer(this.#lease)
     try {
-      const packed = await this.#pack(toc, contents, writer.path, options)
+      const packed = await this.#pack(record, toc, sources, writer.path, options)
       await this.#store.blobs.adopt(this.#lease, writer.path, { digest: packed.digest, size: packed.size })
       const { digest, size, annotations } = packed
       const blob: LayerBlob = { digest, size, compression, mediaType: ociLayerType(compression), packer, annotations }
@@ -177,42 +177,54 @@ export class LayerWork {
     return this.#store.layers.add(this.#lease, { toc: { entries } })
   }
 
-  async #packContents(layers: readonly ChainLayer[], index: number, toc: Toc): Promise<FileContents> {
-    const planned = this.#materials.get((layers[index] as ChainLayer).record.id)
-    if (planned !== undefined) return this.#contentsOf(toc, planned)
-    if (toc.entries.every(({ kind }) => kind !== 'file')) return []
-    const tree = await this.tree(layers, index)
-    return filesOf(toc).map(({ path }) => hostPath(tree, path))
+  async #packSources(layers: readonly ChainLayer[], index: number, toc: Toc): Promise<readonly ContentSource[]> {
+    const { id, unpackedSize: unpacked } = (layers[index] as ChainLayer).record
+    const planned = this.#materials.get(id)
+    if (planned !== undefined) return this.#sourcesOf(toc, planned)
+    if (unpacked === 0) return NO_CONTENT
+    return [{ prefix: '', path: toByteString(await this.tree(layers, index)) }]
   }
 
-  async #contentsOf(toc: Toc, planned: readonly PlannedEntry[]): Promise<FileContents> {
+  async #sourcesOf(toc: Toc, planned: readonly PlannedEntry[]): Promise<readonly ContentSource[]> {
     const origins = new Map(planned.map(({ entry, origin }) => [entry.path, origin]))
-    const contents: (string | Buffer | { readonly data: Uint8Array })[] = []
-    for (const { path } of filesOf(toc)) {
+    const sources: ContentSource[] = []
+    for (const { path, kind } of toc.entries) {
+      if (kind !== 'file') continue
       const origin = origins.get(path)
       if (origin === undefined) throw new Error(`no origin for ${fromByteString(path)}`)
-      if (origin.kind === 'inline') contents.push({ data: origin.data })
-      else if (origin.kind === 'host') contents.push(origin.path)
-      else contents.push(hostPath(await this.#ownTree(origin.record), origin.path))
+      if (origin.kind === 'inline') sources.push({ prefix: path, bytes: origin.data })
+      else if (origin.kind === 'host') sources.push({ prefix: path, path: hostBytes(origin.path) })
+      else sources.push({ prefix: path, path: `${toByteString(await this.#ownTree(origin.record))}/${origin.path}` })
     }
-    return contents
+    return sources
   }
 
   /** A layer's tree when only its files matter, not the attributes of implied directories. */
   async #ownTree(record: LayerRecord): Promise<string> {
-    return this.#tree(record, await this.#store.layers.toc(record), [])
+    return this.#tree(record.tocDigest, record, await this.#store.layers.toc(record), [])
   }
 
-  async #pack(toc: Toc, contents: FileContents, output: string, options: BlobOptions): Promise<PackedLayer> {
+  async #pack(
+    record: LayerRecord,
+    toc: Toc,
+    sources: readonly ContentSource[],
+    out: string,
+    options: BlobOptions,
+  ): Promise<Omit<PackedLayer, 'toc'>> {
     const { compression, level } = options
-    const fromHost = process.getuid?.() === 0 || this.#allFromHost(contents)
-    if (!fromHost) return (await this.#worker()).pack({ toc, contents, compression, level, output })
-    const byPath = new Map(filesOf(toc).map(({ path }, index) => [path, contents[index]]))
-    const fd = openSync(output, 'wx', 0o600)
+    // Files of mapped users are readable in the helper only; everything else is packed here, without starting it.
+    if (process.getuid?.() !== 0 && sources.some(source => this.#isTree(source))) {
+      const worker = await this.#worker()
+      return worker.pack({ toc: this.#store.blobs.path(record.tocDigest), sources, compression, level, out })
+    }
+    const fd = openSync(out, 'wx', 0o600)
     try {
       const sink = (chunk: Uint8Array) => writeFully(fd, chunk)
-      const open = ({ path }: Entry) => openContent(byPath.get(path))
-      const packed = await packLayer(toc, open, { compression, sink, ...(level !== undefined && { level }) })
+      const packed = await packLayer(toc, contentOf(sources), {
+        compression,
+        sink,
+        ...(level !== undefined && { level }),
+      })
       fdatasyncSync(fd)
       return packed
     } finally {
@@ -220,16 +232,16 @@ export class LayerWork {
     }
   }
 
-  #allFromHost(contents: FileContents): boolean {
-    const trees = `${this.#store.root}/`
-    return contents.every(content => typeof content !== 'string' || !content.startsWith(trees))
+  #isTree(source: ContentSource): boolean {
+    return 'path' in source && source.path.startsWith(toByteString(`${this.#store.root}/`))
   }
 
   #storedBlob(record: LayerRecord): LayerBlob | undefined {
     return record.blobs.find(blob => this.#store.blobs.size(blob.digest) === blob.size)
   }
 
-  async #impliedDirectories(below: readonly ChainLayer[], toc: Toc): Promise<readonly DirectoryEntry[]> {
+  /** Names the attributes of directories that only lower layers describe; empty when there are none. */
+  async #impliedDirectories(below: readonly ChainLayer[], toc: Toc): Promise<string> {
     const lacking = new Set<ByteString>()
     for (const { path } of toc.entries) {
       for (let above = parentPath(path); above !== '' && !lacking.has(above); above = parentPath(above)) {
@@ -237,35 +249,26 @@ export class LayerWork {
         lacking.add(above)
       }
     }
-    if (lacking.size === 0) return []
+    if (lacking.size === 0) return ''
     const view = await this.view(below)
-    return [...lacking].sort().flatMap(path => {
-      const entry = view.lookup(path)
-      return entry?.kind === 'directory' ? [entry] : []
-    })
+    return [...lacking]
+      .sort()
+      .map(path => view.lookup(path))
+      .filter(entry => entry?.kind === 'directory')
+      .map(entry => `${entry?.path},${entry?.mode},${entry?.uid},${entry?.gid}`)
+      .join(';')
   }
 }
 
-function filesOf(toc: Toc): readonly Entry[] {
-  return toc.entries.filter(({ kind }) => kind === 'file')
-}
-
-function openContent(content: FileContents[number] | undefined): Content {
-  if (content === undefined) throw new Error('a file of the layer has no content')
-  if (typeof content === 'string' || Buffer.isBuffer(content)) return { path: content }
-  return content.data
-}
+/** For layers that hold nothing but directories, links and empty files. */
+const NO_CONTENT: readonly ContentSource[] = [{ prefix: '', bytes: new Uint8Array(0) }]
 
 function writeFully(fd: number, chunk: Uint8Array): void {
   for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)
 }
 
-function hostPath(tree: string, path: ByteString): string | Buffer {
-  return toFsPath(`${toByteString(tree)}/${path}`)
-}
-
-function impliedKey(implied: readonly DirectoryEntry[]): string {
-  return implied.map(({ path, mode, uid, gid }) => `${path},${mode},${uid},${gid}`).join(';')
+function hostBytes(path: string | Buffer): ByteString {
+  return typeof path === 'string' ? toByteString(path) : path.toString('latin1')
 }
 
 function missingLayer(record: LayerRecord): ShaleError {

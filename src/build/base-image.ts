@@ -1,0 +1,99 @@
+import { ShaleError, type SourceRange } from '../error.ts'
+import { formatPlatform, matchesPlatform, type Platform } from '../oci/platform.ts'
+import { familiarName, formatReference, parseReference } from '../oci/reference.ts'
+import type { LayerRecord, Lease, Store, StoredImage } from '../store/types.ts'
+import { EMPTY_CHAIN, nextChainId } from './key.ts'
+import { type ChainLayer, DEFAULT_PATH, envValue, type StageState } from './stage-state.ts'
+
+/** Brings an image into the store; throws when no registry has it. */
+export type PullImage = (name: string, platform: Platform) => Promise<void>
+
+export interface BaseImages {
+  readonly store: Store
+  readonly lease: Lease
+  readonly pull: PullImage
+  /** Ask the registry even when the store has the image. */
+  readonly alwaysPull: boolean
+}
+
+/** The state of a stage that begins with nothing. */
+export function scratchState(platform: Platform): StageState {
+  return {
+    platform,
+    layers: [],
+    chainId: EMPTY_CHAIN,
+    config: { Env: [DEFAULT_PATH], WorkingDir: '/' },
+    history: [],
+    args: new Map(),
+    hasOwnCmd: false,
+    base: 'scratch',
+  }
+}
+
+/** The state of a stage that begins with an image. */
+export async function imageState(
+  bases: BaseImages,
+  name: string,
+  platform: Platform,
+  range?: SourceRange,
+): Promise<StageState> {
+  const image = await openBase(bases, name, platform)
+  const { config } = image
+  if (!matchesPlatform({ os: config.os, architecture: config.architecture, variant: config.variant }, platform)) {
+    const have = formatPlatform({ os: config.os, architecture: config.architecture, variant: config.variant })
+    throw new ShaleError('PLATFORM_MISMATCH', `image ${name} is for ${have}, not for ${formatPlatform(platform)}`, {
+      hint: `pull it for the other platform: shale pull --platform ${formatPlatform(platform)} ${name}`,
+      cause: range,
+    })
+  }
+  const layers = imageLayers(bases.store, name, image)
+  const execution = config.config ?? {}
+  const env = execution.Env ?? []
+  return {
+    platform,
+    layers,
+    chainId: layers.reduce((below, { record }) => nextChainId(below, record.contentId), EMPTY_CHAIN),
+    config: {
+      ...execution,
+      Env: envValue(env, 'PATH') === undefined ? [...env, DEFAULT_PATH] : env,
+      WorkingDir: execution.WorkingDir ?? '/',
+    },
+    author: config.author,
+    // Marked, so that the export keeps their times and comments as they came.
+    history: (config.history ?? []).map(line => ({ ...line, comment: line.comment ?? '' })),
+    args: new Map(),
+    hasOwnCmd: false,
+    base: `${familiarName(parseReference(name))} ${image.digest}`,
+  }
+}
+
+async function openBase(bases: BaseImages, name: string, platform: Platform): Promise<StoredImage> {
+  const reference = parseReference(name)
+  const find = () =>
+    reference.digest !== undefined
+      ? bases.store.images.get(reference.digest)?.id
+      : bases.store.images.getTag(formatReference(reference))?.digest
+  const found = bases.alwaysPull ? undefined : find()
+  if (found === undefined) await bases.pull(name, platform)
+  const id = found ?? find()
+  if (id === undefined) throw new ShaleError('IMAGE_NOT_FOUND', `${name}: not found in the store after pulling it`)
+  return bases.store.images.open(id, platform)
+}
+
+function imageLayers(store: Store, name: string, { config, manifest }: StoredImage): readonly ChainLayer[] {
+  return config.rootfs.diff_ids.map((diffId, index) => {
+    const record = store.layers.byDiffId(diffId)
+    if (record === undefined) {
+      throw new ShaleError('LAYER_MISSING', `layer ${diffId} of ${name} is not in the store`, {
+        hint: `pull ${name} again`,
+      })
+    }
+    return { record: withBlob(record, manifest.layers[index]?.digest), imported: true, times: 'keep' }
+  })
+}
+
+/** The blob that this image's manifest names comes first: a rebuilt image refers to the same one. */
+function withBlob(record: LayerRecord, digest: string | undefined): LayerRecord {
+  const own = record.blobs.filter(blob => blob.digest === digest)
+  return { ...record, blobs: [...own, ...record.blobs.filter(blob => blob.digest !== digest)] }
+}

@@ -1,0 +1,264 @@
+import { createHash } from 'node:crypto'
+import { availableParallelism } from 'node:os'
+import type { Instruction } from '../dockerfile/instruction.ts'
+import type { SourceRange } from '../error.ts'
+import type { Platform } from '../oci/platform.ts'
+import { formatPlatform } from '../oci/platform.ts'
+import { formatReference, parseReference } from '../oci/reference.ts'
+import { type Helper, openHelper } from '../sandbox/helper.ts'
+import type { Lease, Store } from '../store/types.ts'
+import { imageState, type PullImage } from './base-image.ts'
+import type { BuildContext } from './build-context.ts'
+import type { BuildEvent, StepInfo } from './events.ts'
+import { Explainer } from './explain.ts'
+import { type ExportedImage, exportImage, packedLayer } from './export.ts'
+import { FolderDigests } from './known-digests.ts'
+import { LayerWork } from './layer-work.ts'
+import { type LoadedContext, loadContext } from './load-context.ts'
+import type { BuildOptions } from './options.ts'
+import { type BuildPlan, exportedStages, neededStages, type PlannedStage, planBuild } from './plan.ts'
+import { slots } from './slots.ts'
+import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
+import type { StageState } from './stage-state.ts'
+import { StepLog } from './steps.ts'
+import { treeWorker } from './tree-worker.ts'
+
+export interface BuildResult {
+  /** Digest of the manifest: the image ID. */
+  readonly imageId: ExportedImage['digest']
+  readonly image: ExportedImage
+  /** Complete names that now point at it. */
+  readonly names: readonly string[]
+  readonly ran: number
+  readonly cached: number
+}
+
+/** What a build needs from the rooms above it. */
+export interface BuildServices {
+  /** Brings a base image into the store. */
+  readonly pull: PullImage
+}
+
+/**
+ * Builds an image from a Dockerfile and a context folder into the store. Throws a ShaleError that points at the line
+ * that failed; what was built by then stays in the cache. Aborting `options.signal` ends running commands at once.
+ */
+export async function buildImage(store: Store, options: BuildOptions, services: BuildServices): Promise<BuildResult> {
+  const startedAt = Date.now()
+  const names = (options.tags ?? []).map(tag => formatReference(parseReference(tag)))
+  const loaded = loadContext(options)
+  const plan = planBuild(loaded.dockerfile, options)
+  const lease = store.lease('build')
+  const build = new Build(store, lease, options, plan, loaded, services)
+  try {
+    return await build.run(startedAt, names)
+  } finally {
+    await build.close()
+    lease.end()
+  }
+}
+
+class Build {
+  readonly #store: Store
+  readonly #options: BuildOptions
+  readonly #plan: BuildPlan
+  readonly #context: BuildContext
+  readonly #steps: StepLog
+  readonly #stageSteps: ReadonlyMap<number, StageSteps>
+  readonly #announced: readonly StepInfo[]
+  readonly #stages = new Map<number, Promise<StageState>>()
+  readonly #images = new Map<string, Promise<StageState>>()
+  readonly #packing: Promise<unknown>[] = []
+  readonly #abort = new AbortController()
+  readonly #known: FolderDigests
+  readonly #lineage: string
+  #helper: Promise<Helper> | undefined
+
+  constructor(
+    store: Store,
+    lease: Lease,
+    options: BuildOptions,
+    plan: BuildPlan,
+    loaded: LoadedContext,
+    services: BuildServices,
+  ) {
+    this.#store = store
+    this.#options = options
+    this.#plan = plan
+    this.#lineage = lineageOf(loaded, plan, options)
+    this.#known = new FolderDigests(store.statIndex, loaded.source.folder)
+    this.#steps = new StepLog(plan.dockerfile, event => this.#emit(event))
+    const { steps, announced } = announceSteps(plan, this.#steps)
+    this.#stageSteps = steps
+    this.#announced = announced
+    const worker = async () => treeWorker(await this.#openHelper(), store.tempDir)
+    const layers = new LayerWork(store, lease, worker)
+    const bases = { store, lease, pull: services.pull, alwaysPull: options.pull === true }
+    this.#context = {
+      store,
+      lease,
+      options,
+      plan,
+      source: loaded.source,
+      layers,
+      worker,
+      explainer: new Explainer(store, this.#lineage),
+      steps: this.#steps,
+      known: this.#known,
+      now: Math.floor(Date.now() / 1000),
+      signal: options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]),
+      exported: exportedStages(plan.stages, plan.target),
+      slot: slots(options.parallelism ?? availableParallelism()),
+      stage: index => this.#stage(index),
+      image: (name, platform, range) => this.#image(name, platform, () => imageState(bases, name, platform, range)),
+      removeTree: async path => (await worker()).removeTree(path),
+      packSoon: state => this.#packSoon(state),
+    }
+  }
+
+  async run(startedAt: number, names: readonly string[]): Promise<BuildResult> {
+    const { dockerfile } = this.#plan
+    this.#emit({ type: 'started', at: startedAt, dockerfile: dockerfile.file, steps: this.#announced })
+    this.#warn()
+    const state = await this.#solve()
+    const image = await this.#export(state)
+    for (const name of names) this.#store.images.tag(name, image.digest, 'build')
+    this.#store.cache.saveBuild(this.#lineage, this.#steps.built)
+    const { ran, cached } = this.#steps
+    const at = Date.now()
+    const imageId = image.digest
+    this.#emit({ type: 'finished', at, durationMs: at - startedAt, imageId, names, ran, cached })
+    return { imageId, image, names, ran, cached }
+  }
+
+  async close(): Promise<void> {
+    this.#abort.abort()
+    await Promise.allSettled([...this.#stages.values(), ...this.#packing])
+    this.#known.save()
+    if (this.#helper === undefined) return
+    await this.#helper.then(
+      helper => helper.close(),
+      () => {},
+    )
+  }
+
+  /** Every needed stage is begun at once; the first error ends the others. */
+  async #solve(): Promise<StageState> {
+    const needed = neededStages(this.#plan.stages, this.#plan.target)
+    try {
+      await Promise.all(needed.map(index => this.#stage(index)))
+    } catch (error) {
+      this.#abort.abort()
+      throw error
+    }
+    return this.#stage(this.#plan.target)
+  }
+
+  #stage(index: number): Promise<StageState> {
+    const pending = this.#stages.get(index)
+    if (pending !== undefined) return pending
+    const planned = this.#plan.stages[index] as PlannedStage
+    const steps = this.#stageSteps.get(index) ?? stepsOf(planned, this.#steps)
+    const solved = solveStage(this.#context, planned, steps)
+    solved.catch(() => {})
+    this.#stages.set(index, solved)
+    return solved
+  }
+
+  #image(name: string, platform: Platform, load: () => Promise<StageState>): Promise<StageState> {
+    const key = `${name} ${formatPlatform(platform)}`
+    const pending = this.#images.get(key) ?? load()
+    this.#images.set(key, pending)
+    return pending
+  }
+
+  #packSoon(state: StageState): void {
+    const packed = packedLayer(this.#context, state, state.layers.length - 1)
+    // Whoever needs the blob sees the error; here it must not be an unhandled one.
+    packed.catch(() => {})
+    this.#packing.push(packed)
+  }
+
+  #export(state: StageState): Promise<ExportedImage> {
+    const step = this.#steps.add('exporting image')
+    return this.#steps.run(step, this.#context.signal, async () => ({
+      value: await exportImage(this.#context, state),
+      status: 'ran' as const,
+    }))
+  }
+
+  #openHelper(): Promise<Helper> {
+    this.#helper ??= openHelper({ root: this.#store.root })
+    return this.#helper
+  }
+
+  #warn(): void {
+    for (const { message, rule, range } of warnings(this.#plan, this.#options)) {
+      this.#emit({ type: 'warning', message, rule, range })
+    }
+  }
+
+  #emit(event: BuildEvent): void {
+    this.#options.onEvent?.(event)
+  }
+}
+
+/** "The same build again": folder, Dockerfile, target and platform. */
+function lineageOf(loaded: LoadedContext, plan: BuildPlan, options: BuildOptions): string {
+  const platform = plan.automatic.get('TARGETPLATFORM') ?? ''
+  const parts = [loaded.source.folder, options.dockerfile ?? '', String(plan.target), platform]
+  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
+}
+
+function announceSteps(plan: BuildPlan, log: StepLog): { steps: Map<number, StageSteps>; announced: StepInfo[] } {
+  const steps = new Map<number, StageSteps>()
+  const announced: StepInfo[] = []
+  for (const index of neededStages(plan.stages, plan.target)) {
+    const stage = stepsOf(plan.stages[index] as PlannedStage, log)
+    steps.set(index, stage)
+    if (stage.from !== undefined) announced.push(stage.from)
+    announced.push(...stage.byInstruction.values())
+  }
+  return { steps, announced }
+}
+
+/** FROM counts as a step unless the stage begins with nothing, as BuildKit numbers them. */
+function stepsOf(planned: PlannedStage, log: StepLog): StageSteps {
+  const { stage, base, label } = planned
+  const shown = stage.instructions.filter(isStep)
+  const count = shown.length + (base.kind === 'scratch' ? 0 : 1)
+  const name = (ordinal: number, text: string) => `[${label} ${ordinal}/${count}] ${text}`
+  const from = base.kind === 'image' ? log.announce(name(1, `FROM ${base.name}`), stage.from.range) : undefined
+  const offset = base.kind === 'scratch' ? 1 : 2
+  const byInstruction = new Map<Instruction, StepInfo>(
+    shown.map((instruction, index) => [
+      instruction,
+      log.announce(name(index + offset, instruction.text), instruction.range),
+    ]),
+  )
+  return { from, byInstruction, count }
+}
+
+interface Warning {
+  readonly message: string
+  readonly rule?: string | undefined
+  readonly range?: SourceRange | undefined
+}
+
+function warnings(plan: BuildPlan, options: BuildOptions): readonly Warning[] {
+  const { dockerfile } = plan
+  const declared = new Set([
+    ...dockerfile.metaArgs.flatMap(({ args }) => args.map(({ key }) => key)),
+    ...dockerfile.instructions.flatMap(instruction =>
+      instruction.kind === 'arg' ? instruction.args.map(({ key }) => key) : [],
+    ),
+  ])
+  const unused = Object.keys(options.buildArgs ?? {}).filter(name => !declared.has(name) && !isPredefined(name))
+  const notConsumed =
+    unused.length === 0 ? [] : [{ message: `One or more build-args [${unused.join(' ')}] were not consumed` }]
+  return [...dockerfile.warnings.map(({ message, range }) => ({ message, range })), ...notConsumed]
+}
+
+function isPredefined(name: string): boolean {
+  return /^(?:https?|ftp|no|all)_proxy$/i.test(name) || name === 'SOURCE_DATE_EPOCH' || name.startsWith('BUILDKIT_')
+}

@@ -1,0 +1,115 @@
+import type { Descriptor } from '../oci/descriptor.ts'
+import { type Digest, sha256 } from '../oci/digest.ts'
+import type { ExecutionConfig, HistoryEntry, ImageConfig } from '../oci/image-config.ts'
+import type { Manifest } from '../oci/manifest.ts'
+import { type Compression, MediaType } from '../oci/media-types.ts'
+import type { LayerBlob, LayerRecord } from '../store/types.ts'
+import type { BuildContext } from './build-context.ts'
+import { stepKey } from './key.ts'
+import type { StageState } from './stage-state.ts'
+
+/** The image that a stage has become: its documents are in the store, its digest is the image ID. */
+export interface ExportedImage {
+  readonly digest: Digest
+  readonly manifest: Manifest
+  readonly config: ImageConfig
+  readonly mediaType: string
+}
+
+/** Packs what is not packed yet and writes config and manifest. */
+export async function exportImage(context: BuildContext, state: StageState): Promise<ExportedImage> {
+  const packed = await Promise.all(state.layers.map((_, index) => packedLayer(context, state, index)))
+  const config = imageConfig(context, state, packed)
+  const rawConfig = Buffer.from(JSON.stringify(config))
+  const { store, lease } = context
+  const configBlob = await store.blobs.put(lease, rawConfig)
+  const manifest: Manifest = {
+    schemaVersion: 2,
+    mediaType: MediaType.ociManifest,
+    config: { mediaType: MediaType.ociConfig, digest: configBlob.digest, size: configBlob.size },
+    layers: packed.map(({ blob }) => layerDescriptor(blob)),
+  }
+  const raw = Buffer.from(JSON.stringify(manifest))
+  const { digest, mediaType } = await store.images.add(lease, raw, MediaType.ociManifest)
+  return { digest, manifest, config, mediaType }
+}
+
+export function packedLayer(context: BuildContext, state: StageState, index: number) {
+  const { compression = 'zstd', compressionLevel: level, sourceDateEpoch: epoch } = context.options
+  return context.layers.blob(state.layers, index, { compression: compression as Compression, level, epoch })
+}
+
+function layerDescriptor(blob: LayerBlob): Descriptor {
+  const { mediaType, digest, size, annotations } = blob
+  const some = annotations !== undefined && Object.keys(annotations).length > 0
+  return { mediaType: ociType(mediaType), digest, size, ...(some && { annotations }) }
+}
+
+/** An OCI manifest names its layers by OCI types; a base pulled from Docker's registry may have Docker's. */
+function ociType(mediaType: string): string {
+  if (mediaType === MediaType.dockerLayerGzip) return MediaType.ociLayerGzip
+  if (mediaType === MediaType.dockerLayerZstd) return MediaType.ociLayerZstd
+  return mediaType === MediaType.dockerLayerTar ? MediaType.ociLayerTar : mediaType
+}
+
+function imageConfig(
+  context: BuildContext,
+  state: StageState,
+  packed: readonly { readonly record: LayerRecord; readonly blob: LayerBlob }[],
+): ImageConfig {
+  const { labels, sourceDateEpoch } = context.options
+  const { os, architecture, variant } = state.platform
+  const execution: ExecutionConfig = {
+    ...state.config,
+    ...(labels !== undefined && Object.keys(labels).length > 0 && { Labels: { ...state.config.Labels, ...labels } }),
+  }
+  const base = {
+    architecture,
+    os,
+    ...(variant !== undefined && { variant }),
+    ...(state.author !== undefined && { author: state.author }),
+    config: execution,
+    rootfs: { type: 'layers' as const, diff_ids: packed.map(({ record }) => diffIdOf(record)) },
+  }
+  const created = createdTime(context, state, base)
+  return { created, ...base, history: datedHistory(state.history, created, sourceDateEpoch) }
+}
+
+function diffIdOf(record: LayerRecord): Digest {
+  if (record.diffId === undefined) throw new Error(`layer ${record.contentId} was not packed`)
+  return record.diffId
+}
+
+/** The epoch; else when an image like this was first made, so that a build of cache hits repeats its digest. */
+function createdTime(context: BuildContext, state: StageState, base: object): string {
+  const { sourceDateEpoch } = context.options
+  if (sourceDateEpoch !== undefined) return new Date(sourceDateEpoch * 1000).toISOString()
+  const { store, lease } = context
+  const lines = state.history.map(({ created: _, ...rest }) => rest)
+  const ingredients = [{ name: 'image', value: sha256(JSON.stringify([base, lines])) }]
+  const key = stepKey('image', ingredients)
+  const found = store.cache.find(key)
+  const createdAt = found?.createdAt ?? Date.now()
+  if (found === undefined)
+    store.cache.put(lease, { key, title: 'image', kind: 'image', ingredients, createdAt, durationMs: 0 })
+  return new Date(createdAt).toISOString()
+}
+
+function datedHistory(
+  history: readonly HistoryEntry[],
+  created: string,
+  epoch: number | undefined,
+): readonly HistoryEntry[] {
+  let last = created
+  return history.map(line => {
+    const own = line.comment === undefined && line.created !== undefined
+    if (own && epoch === undefined) last = line.created as string
+    if (line.created !== undefined && !own) return line
+    const at = epoch === undefined ? (line.created ?? last) : created
+    return { created: at, ...withoutCreated(line), comment: 'shale' }
+  })
+}
+
+function withoutCreated({ created: _, ...rest }: HistoryEntry): HistoryEntry {
+  return rest
+}

@@ -1,0 +1,49 @@
+import type { CacheRecord, LayerRecord } from '../store/types.ts'
+import { type BuildContext, withoutCache } from './build-context.ts'
+import type { Reason } from './events.ts'
+import type { ExplainedStep } from './explain.ts'
+import { stepKey } from './key.ts'
+import type { StepOutcome } from './steps.ts'
+
+/** What a keyed step gives: the layer that it makes, and when that was. */
+export interface LayerResult {
+  /** Undefined when the step changes no file. */
+  readonly record: LayerRecord | undefined
+  /** Milliseconds since 1970; of the first time, when it comes from the cache. */
+  readonly createdAt: number
+}
+
+/**
+ * Looks a step up in the cache by its ingredients, or executes and records it. The two questions stay apart: the key is
+ * whole before anything runs.
+ */
+export async function keyedStep(
+  context: BuildContext,
+  step: ExplainedStep,
+  execute: () => Promise<LayerRecord | undefined>,
+): Promise<StepOutcome<LayerResult>> {
+  const { store, lease, explainer, steps } = context
+  const key = stepKey(step.kind, step.ingredients)
+  steps.record({ stage: step.stage, ordinal: step.ordinal, title: step.title, key })
+  const bypass = withoutCache(context, step.stage)
+  const record = bypass ? undefined : store.cache.find(key)
+  const layer = record === undefined ? undefined : usableLayer(context, record)
+  if (record !== undefined && layer !== 'gone') {
+    return { value: { record: layer, createdAt: record.createdAt }, status: 'cached', reason: explainer.hit(record) }
+  }
+  const reason: Reason = bypass ? NO_CACHE : await explainer.miss(step, record !== undefined)
+  const createdAt = Date.now()
+  const made = await execute()
+  const durationMs = Date.now() - createdAt
+  const { title, kind, ingredients } = step
+  store.cache.put(lease, { key, title, kind, ingredients, layerId: made?.id, createdAt, durationMs })
+  return { value: { record: made, createdAt }, status: 'ran', reason }
+}
+
+const NO_CACHE: Reason = { kind: 'no-cache', summary: 'asked to build without the cache', details: [] }
+
+function usableLayer({ store, layers }: BuildContext, record: CacheRecord): LayerRecord | undefined | 'gone' {
+  if (record.layerId === undefined) return undefined
+  const layer = store.layers.byId(record.layerId)
+  return layer !== undefined && layers.isAvailable(layer) ? layer : 'gone'
+}

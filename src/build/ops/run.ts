@@ -1,0 +1,220 @@
+import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { chompTabs } from '../../dockerfile/heredoc.ts'
+import type { RunInstruction } from '../../dockerfile/instruction.ts'
+import { ShaleError } from '../../error.ts'
+import { formatPlatform } from '../../oci/platform.ts'
+import type { RunMount } from '../../sandbox/run-request.ts'
+import type { Ingredient, LayerRecord } from '../../store/types.ts'
+import type { BuildContext } from '../build-context.ts'
+import { keyedStep } from '../keyed-step.ts'
+import { envValue, type StageState } from '../stage-state.ts'
+import { processIdentity } from '../users.ts'
+import { extend } from './extend.ts'
+import { shellOf } from './metadata.ts'
+import type { StepPosition } from './step-position.ts'
+
+/** Names that need no ARG and enter no key (Dockerfile reference, "Predefined ARGs"). */
+const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_PROXY']
+
+/** What a RUN executes: its arguments, and the script that a here-document with `#!` becomes. */
+interface Command {
+  readonly args: readonly string[]
+  readonly mounts: readonly RunMount[]
+}
+
+export async function runStep(
+  context: BuildContext,
+  state: StageState,
+  instruction: RunInstruction,
+  at: StepPosition,
+): Promise<StageState> {
+  const command = commandFor(state, instruction)
+  const title = instruction.text
+  const step = {
+    stage: at.stage,
+    ordinal: at.ordinal,
+    title,
+    kind: 'run',
+    ingredients: ingredients(context, state, instruction, command),
+    above: state.lastChange?.title,
+  }
+  return context.steps.run(at.info, context.signal, async () => {
+    const outcome = await keyedStep(context, step, () =>
+      context.slot(() => execute(context, state, instruction, command, at)),
+    )
+    const createdBy = `RUN ${argsPrefix(state)}${command.args.join(' ')}`
+    const next = extend(state, outcome.value, 'clamp', { title, createdBy, ran: outcome.status === 'ran' })
+    return { ...outcome, value: next }
+  })
+}
+
+function commandFor(state: StageState, run: RunInstruction): Command {
+  if (run.mounts.length > 0) {
+    throw new ShaleError(
+      'RUN_MOUNT_UNSUPPORTED',
+      `RUN --mount=${run.mounts[0]?.text} is not supported by this version of Shale`,
+      {
+        hint: 'copy the files with COPY, or build this Dockerfile with BuildKit for now',
+      },
+    )
+  }
+  if (run.form === 'exec') return { args: run.args, mounts: [] }
+  const shell = shellOf(state)
+  const [first] = run.heredocs
+  if (first === undefined) return { args: [...shell, run.command], mounts: [] }
+  const alone = run.heredocs.length === 1 && /^\s*\d*<<-?\s*\S+\s*$/.test(run.command)
+  if (!alone) {
+    const bodies = run.heredocs.map(({ content, name }) => `${content}${name}\n`)
+    return { args: [...shell, `${run.command}\n${bodies.join('')}`], mounts: [] }
+  }
+  const script = first.chomp ? chompTabs(first.content) : first.content
+  if (!script.startsWith('#!')) return { args: [...shell, script], mounts: [] }
+  const target = `/dev/pipes/${first.name}`
+  return { args: [target], mounts: [{ kind: 'file', target, content: script, mode: 0o755 }] }
+}
+
+function ingredients(
+  context: BuildContext,
+  state: StageState,
+  run: RunInstruction,
+  command: Command,
+): readonly Ingredient[] {
+  const { config, args } = state
+  const scripts = command.mounts.flatMap(mount => (mount.kind === 'file' ? [String(mount.content)] : []))
+  const env = config.Env ?? []
+  return [
+    { name: 'parent', value: state.chainId },
+    { name: 'platform', value: formatPlatform(state.platform) },
+    { name: 'command', value: JSON.stringify([...command.args, ...scripts]) },
+    { name: 'user', value: config.User ?? '' },
+    { name: 'workdir', value: config.WorkingDir ?? '/' },
+    { name: 'network', value: networkOf(context, run) },
+    ...(context.options.addHosts ?? []).map(host => ({ name: `host ${host.split(/[:=]/, 1)[0]}`, value: host })),
+    ...env.map(line => ({ name: `env ${line.split('=', 1)[0]}`, value: line.slice(line.indexOf('=') + 1) })),
+    ...[...args]
+      .filter(([name]) => envValue(env, name) === undefined && !isProxy(name))
+      .map(([name, value]) => ({ name: `arg ${name}`, value })),
+  ]
+}
+
+function networkOf(context: BuildContext, run: RunInstruction): 'host' | 'none' {
+  if (run.network === 'none') return 'none'
+  if (run.network === 'host') return 'host'
+  return context.options.network ?? 'host'
+}
+
+function isProxy(name: string): boolean {
+  return PROXY_ARGS.includes(name.toUpperCase())
+}
+
+/** `|2 foo=bar2 bar=123 ` before the command, as docker's history shows the ARGs that a RUN saw. */
+function argsPrefix(state: StageState): string {
+  const args = [...state.args].filter(([name]) => envValue(state.config.Env, name) === undefined && !isProxy(name))
+  return args.length === 0 ? '' : `|${args.length} ${args.map(([name, value]) => `${name}=${value}`).join(' ')} `
+}
+
+async function execute(
+  context: BuildContext,
+  state: StageState,
+  run: RunInstruction,
+  command: Command,
+  at: StepPosition,
+): Promise<LayerRecord> {
+  const { layers, store, lease, signal, steps } = context
+  signal.throwIfAborted()
+  const lowers = await layers.trees(state.layers)
+  const identity = await processIdentity(state.config.User ?? '', path => layers.readFile(state.layers, path))
+  const folder = mkdtempSync(join(store.tempDir, 'run-'))
+  const upper = join(folder, 'upper')
+  const work = join(folder, 'work')
+  mkdirSync(upper, { mode: 0o755 })
+  mkdirSync(work)
+  const worker = await context.worker()
+  try {
+    const result = await worker.run(
+      {
+        lowers,
+        upper,
+        work,
+        mounts: command.mounts,
+        config: {
+          args: command.args,
+          env: environment(context, state, identity.home),
+          cwd: state.config.WorkingDir ?? '/',
+          uid: identity.uid,
+          gid: identity.gid,
+          additionalGids: identity.groups,
+          networkMode: networkOf(context, run),
+          extraHosts: (context.options.addHosts ?? []).map(parseHost),
+        },
+      },
+      { signal, onOutput: ({ stream, chunk }) => steps.output(at.info, stream, chunk) },
+    )
+    if (result.exitCode !== 0) throw runFailed(command, result)
+    const toc = await worker.diff({ upper, below: layers.tocPaths(state.layers) })
+    const record = await store.layers.add(lease, { toc })
+    keepTree(context, record, upper)
+    return record
+  } finally {
+    await context.removeTree(folder)
+  }
+}
+
+/** The run's upper folder is the layer's tree already. */
+function keepTree({ store, lease }: BuildContext, record: LayerRecord, upper: string): void {
+  if (store.trees.find(record.tocDigest) !== undefined) return
+  const writer = store.trees.begin(lease, record.tocDigest)
+  rmSync(writer.path, { recursive: true })
+  renameSync(upper, writer.path)
+  writer.commit()
+}
+
+function environment(context: BuildContext, state: StageState, home: string): readonly string[] {
+  const env = state.config.Env ?? []
+  const args = [...state.args]
+    .filter(([name]) => envValue(env, name) === undefined)
+    .map(([name, value]) => `${name}=${value}`)
+  const proxies = proxyVariables(context.options.buildArgs ?? {}).filter(
+    line => envValue([...env, ...args], line.split('=', 1)[0] as string) === undefined,
+  )
+  const homeLine = envValue(env, 'HOME') === undefined ? [`HOME=${home}`] : []
+  return [...env, ...args, ...proxies, ...homeLine]
+}
+
+/** Both cases of each proxy variable that was given as a build argument; the lower-case one wins. */
+function proxyVariables(buildArgs: Readonly<Record<string, string>>): readonly string[] {
+  return PROXY_ARGS.flatMap(name => {
+    const value = buildArgs[name.toLowerCase()] ?? buildArgs[name]
+    return value === undefined ? [] : [`${name}=${value}`, `${name.toLowerCase()}=${value}`]
+  })
+}
+
+function parseHost(text: string): { name: string; address: string } {
+  const match = /^([^:=]+)[:=](.+)$/.exec(text)
+  if (match === null) {
+    throw new ShaleError('INVALID_HOST', `bad format for add-host: ${JSON.stringify(text)}`, {
+      hint: 'write name:address',
+    })
+  }
+  return { name: match[1] as string, address: (match[2] as string).replace(/^\[(.*)\]$/, '$1') }
+}
+
+function runFailed(
+  command: Command,
+  result: { readonly exitCode: number; readonly startError?: string; readonly oomKilled: boolean },
+): ShaleError {
+  const why = result.startError === undefined ? '' : `: ${result.startError}`
+  const oom = result.oomKilled ? ' (the kernel ended it for lack of memory)' : ''
+  return new ShaleError(
+    'RUN_FAILED',
+    `process ${JSON.stringify(command.args.join(' '))} did not complete successfully: exit code: ${result.exitCode}${oom}${why}`,
+    {
+      exitCode: 1,
+      hint:
+        result.exitCode === 127
+          ? 'the image does not have this command; install it in a RUN above, or choose another base'
+          : undefined,
+    },
+  )
+}
