@@ -1,9 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { extname } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import type { ChildProcess } from 'node:child_process'
 import { ShaleError } from '../error.ts'
 import type { Event, FromHelper, Input, OperationName, Output, ToHelper } from './protocol.ts'
 import type { RunOutput, RunRequest, RunResult } from './run-request.ts'
+import { spawnHelper } from './spawn-helper.ts'
 
 export interface HelperOptions {
   /** Root folder of the store. */
@@ -41,47 +40,11 @@ interface Pending {
   event(event: unknown): void | Promise<void>
 }
 
-const HERE = fileURLToPath(import.meta.url)
-const HELPER_MAIN = fileURLToPath(new URL(`./helper-main${extname(HERE)}`, import.meta.url))
-
 /** Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. */
 export async function openHelper(options: HelperOptions): Promise<Helper> {
-  const rootless = options.rootless ?? process.getuid?.() !== 0
-  const child = spawnHelper(options.root)
-  await ready(child)
-  return connect(child, rootless, [])
-}
-
-function spawnHelper(root: string): ChildProcess {
-  const unshare = [
-    'unshare',
-    '--mount',
-    '--propagation',
-    'private',
-    '--pid',
-    '--fork',
-    '--kill-child=KILL',
-    '--mount-proc',
-  ]
-  return spawn('setpriv', ['--pdeathsig', 'KILL', ...unshare, process.execPath, HELPER_MAIN], {
-    cwd: root,
-    env: helperEnvironment(),
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    serialization: 'advanced',
-  })
-}
-
-/** Settings for our own Node (a debugger, a test runner's channel) are not the helper's. */
-function helperEnvironment(): NodeJS.ProcessEnv {
-  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_')))
-}
-
-function ready(child: ChildProcess): Promise<void> {
-  return new Promise((resolve, reject) => {
-    child.once('error', reject)
-    child.once('exit', code => reject(new ShaleError('SANDBOX_UNAVAILABLE', `the helper process ended with ${code}`)))
-    child.once('message', () => resolve())
-  })
+  const rootless = options.rootless ?? process.geteuid?.() !== 0
+  const { child, limits } = await spawnHelper(options.root, rootless)
+  return connect(child, rootless, limits)
 }
 
 function connect(child: ChildProcess, rootless: boolean, limits: readonly string[]): Helper {
@@ -90,31 +53,38 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
   const post = (message: ToHelper): void => {
     if (child.connected) child.send(message, () => {})
   }
-  child.removeAllListeners('exit')
   const ended = new Promise<void>(resolve => child.once('exit', () => resolve()))
   child.on('exit', (code, signal) => {
-    const error = new ShaleError('HELPER_ENDED', `the helper process ended (${signal ?? code}) while it was working`)
+    const error = helperEnded(signal ?? code)
     for (const each of pending.values()) each.reject(error)
     pending.clear()
   })
   child.on('message', (message: FromHelper) => void receive(message, pending, post))
+  // Only work that goes on is a reason for our own process to stay.
+  child.unref()
+  child.channel?.unref()
   const call = <K extends OperationName>(
     operation: K,
     input: Input<K>,
     options: CallOptions<K> = {},
   ): Promise<Output<K>> => {
     options.signal?.throwIfAborted()
+    if (!child.connected) return Promise.reject(helperEnded('before'))
     const id = nextId++
     const cancel = (): void => post({ kind: 'cancel', id })
     return new Promise<Output<K>>((resolve, reject) => {
+      child.channel?.ref()
       pending.set(id, {
         resolve: output => resolve(output as Output<K>),
-        reject,
+        reject: error => reject(options.signal?.aborted === true ? options.signal.reason : error),
         event: event => options.onEvent?.(event as Event<K>),
       })
       options.signal?.addEventListener('abort', cancel, { once: true })
       post({ kind: 'request', id, operation, input })
-    }).finally(() => options.signal?.removeEventListener('abort', cancel))
+    }).finally(() => {
+      options.signal?.removeEventListener('abort', cancel)
+      if (pending.size === 0) child.channel?.unref()
+    })
   }
   return {
     rootless,
@@ -122,10 +92,15 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
     call,
     run: (request, { signal, onOutput } = {}) => call('run', request, { signal, onEvent: onOutput }),
     close: async () => {
+      child.ref()
       if (child.connected) child.disconnect()
       await ended
     },
   }
+}
+
+function helperEnded(how: string | number | null): ShaleError {
+  return new ShaleError('HELPER_ENDED', `the helper process has ended (${how})`)
 }
 
 async function receive(

@@ -72,9 +72,9 @@ function mountOverlay(plan: OverlayPlan, target: string, topmost: readonly strin
     `lowerdir=${lowers.join(':')}`,
     `upperdir=${escaped(plan.upper)}`,
     `workdir=${escaped(plan.work)}`,
-    // Without these the upper folder would refer to lower layers instead of holding what has changed.
-    'redirect_dir=off,metacopy=off,index=off',
-    ...(plan.userXattr ? ['userxattr'] : []),
+    // Without these the upper folder would refer to lower layers instead of holding what has changed. `userxattr` does
+    // not go with `off`; `nofollow` makes no redirects either.
+    plan.userXattr ? 'userxattr,redirect_dir=nofollow,metacopy=off,index=off' : 'redirect_dir=off,metacopy=off,index=off',
   ]
   mount({ source: 'overlay', target, type: 'overlay', flags: plan.nodev ? MS.nodev : 0, data: options.join(',') })
 }

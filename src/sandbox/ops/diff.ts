@@ -5,7 +5,7 @@ import { readView, writeToc } from './toc-files.ts'
 export const diff: Handler<'diff'> = async ({ upper, below, skip, tocOut }, { host }) => {
   const view = await readView(below)
   const skipped = new Set(skip)
-  const toc = diffTree(upper, {
+  const { toc } = await diffTree(upper, {
     overlay: host.rootless ? 'user' : 'trusted',
     lower: path => view.lookup(path),
     skip: path => skipped.has(path),
