@@ -148,9 +148,9 @@ const split = (names: string) => names.split(' ').map(name => `--${name}`)
 
 const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   build: split(
-    'allow annotation attest build-context builder cache-from cache-to call check output provenance push sbom secret ' +
+    'allow annotation attest build-context builder cache-from cache-to call check output push secret ' +
       'shm-size ssh ulimit cgroup-parent cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems isolation memory ' +
-      'memory-swap rm force-rm security-opt squash compress',
+      'memory-swap security-opt squash compress',
   ),
   run: split(
     'add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares ' +

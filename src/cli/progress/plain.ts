@@ -31,7 +31,7 @@ export class PlainRenderer {
       const step = this.#view.step(event.id)
       if (step !== undefined) printed.push(...this.#finish(step))
     }
-    if (event.type === 'finished') printed.push(...this.#flushAll(), '', ...summaryLines(this.#view))
+    if (event.type === 'finished') printed.push(...this.rest(), ...summaryLines(this.#view))
     return printed.map(line => `${line}\n`).join('')
   }
 
@@ -76,7 +76,8 @@ export class PlainRenderer {
     return [...printed, ...next[1]]
   }
 
-  #flushAll(): readonly string[] {
+  /** What still waits for the floor; for the end of a build. */
+  rest(): readonly string[] {
     const lines = [...this.#waiting.values()].flat()
     this.#waiting.clear()
     return lines

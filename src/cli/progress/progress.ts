@@ -32,7 +32,11 @@ function plainProgress(view: BuildView, err: Output): Progress {
     const text = renderer.render(event, view.apply(event, Date.now()))
     if (text !== '') err.write(text)
   }
-  return { view, onEvent, end: () => undefined }
+  const end = () => {
+    if (view.finished === undefined)
+      err.write([...renderer.rest(), ...failureLines(view)].map(line => `${line}\n`).join(''))
+  }
+  return { view, onEvent, end }
 }
 
 function quietProgress(view: BuildView, err: Output): Progress {

@@ -16,12 +16,17 @@ export function summaryLines(view: BuildView): readonly string[] {
   const counts =
     finished.ran === 0 ? 'every step came from the cache' : `${finished.ran} ran, ${finished.cached} cached`
   const lines = [`Built${named} (${shortDigest(finished.imageId)}) in ${seconds(finished.durationMs)}: ${counts}`]
-  const ran = view.steps.filter(({ status, reason }) => status === 'ran' && reason !== undefined)
+  const ran = inOrder(view).filter(({ status, reason }) => status === 'ran' && reason !== undefined)
   if (ran.length > 0) lines.push('Ran:', ...ran.map(step => `  ${oneLine(step.info.name)}: ${step.reason?.summary}`))
   const slow = slowest(view.steps)
   if (slow.length > 0)
     lines.push('Slowest:', ...slow.map(step => `  ${seconds(step.durationMs).padStart(7)}  ${oneLine(step.info.name)}`))
   return [...lines, ...view.warnings.map(warning => `Warning: ${warning}`)]
+}
+
+/** Steps in the order of the Dockerfile. */
+function inOrder(view: BuildView): readonly StepView[] {
+  return view.steps.toSorted((a, b) => a.info.id - b.info.id)
 }
 
 function slowest(steps: readonly StepView[]): readonly StepView[] {
@@ -41,7 +46,7 @@ const STATUS: Readonly<Record<StepView['status'], string>> = {
 
 /** `--explain`: of every step what happened and why, with every difference that was found. */
 export function explainLines(view: BuildView): readonly string[] {
-  return view.steps
+  return inOrder(view)
     .filter(({ reason, status }) => reason !== undefined || status === 'failed')
     .flatMap(step => [
       oneLine(step.info.name),

@@ -1,0 +1,33 @@
+import { boolean, list, text } from './flag.ts'
+import { platformFlag } from './platform-flag.ts'
+
+export const PROGRESS_MODES = ['auto', 'tty', 'plain', 'json', 'rawjson', 'quiet'] as const
+
+/** docker's and buildx's flags of `build`, and ours. */
+export const buildFlags = {
+  addHost: list('Line for /etc/hosts of RUN steps', { placeholder: 'name:address' }),
+  buildArg: list('Value of an ARG; without a value the environment’s', { placeholder: 'NAME=value' }),
+  compression: text('Compression of layers: zstd (default), gzip or none', { choices: ['zstd', 'gzip', 'none'] }),
+  explain: boolean('Say of every step why it ran or came from the cache'),
+  file: text('The Dockerfile (default: Dockerfile in the context); - reads the standard input', {
+    short: 'f',
+    placeholder: 'file',
+  }),
+  iidfile: text('Write the image ID to this file', { placeholder: 'file' }),
+  label: list('Label of the image', { placeholder: 'NAME=value' }),
+  load: boolean('', { hidden: true }),
+  metadataFile: text('Write what was built to this file, as JSON', { placeholder: 'file' }),
+  network: text('Network of RUN steps: host or none', { choices: ['host', 'none', 'default'] }),
+  noCache: boolean('Run every step'),
+  noCacheFilter: list('Run every step of these stages', { placeholder: 'stages' }),
+  platform: platformFlag,
+  progress: text('How to show the build: auto, tty, plain or json', { choices: PROGRESS_MODES, placeholder: 'mode' }),
+  provenance: text('', { hidden: true }),
+  pull: boolean('Ask the registry for newer base images'),
+  quiet: boolean('Print only the image ID', { short: 'q' }),
+  rm: boolean('', { hidden: true }),
+  forceRm: boolean('', { hidden: true }),
+  sbom: text('', { hidden: true }),
+  tag: list('Name of the image, may be repeated', { short: 't', placeholder: 'name:tag' }),
+  target: text('Build this stage', { placeholder: 'stage' }),
+}

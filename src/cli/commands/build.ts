@@ -1,0 +1,120 @@
+import { writeFileSync } from 'node:fs'
+import { type BuildResult, buildImage } from '../../build/build.ts'
+import type { BuildOptions } from '../../build/options.ts'
+import { ShaleError } from '../../error.ts'
+import type { Compression } from '../../oci/media-types.ts'
+import { pullImage } from '../../registry/client/pull.ts'
+import { buildFlags } from '../build-flags.ts'
+import { buildInput } from '../build-input.ts'
+import { type Context, command, type Input } from '../command.ts'
+import { keyValues } from '../key-values.ts'
+import { chosenPlatform } from '../platform-flag.ts'
+import { type ProgressMode, startProgress } from '../progress/progress.ts'
+import { explainLines } from '../progress/summary.ts'
+
+export default command({
+  usage: '[OPTIONS] PATH | -',
+  about: 'Build an image from a Dockerfile and the files of a folder.',
+  examples: [
+    ['build -t myapp:1.0 .', 'build this folder'],
+    ['build --explain .', 'and say of every step why it ran or did not'],
+    ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
+    ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
+  ],
+  args: { min: 1, max: 1 },
+  flags: buildFlags,
+  async run(context, input) {
+    const { args, flags } = input
+    refuseAttestations(input)
+    const source = await buildInput(args[0] as string, flags.file)
+    const mode = progressMode(context, input)
+    try {
+      const store = await context.store()
+      const progress = startProgress(mode, context)
+      const { signal } = context
+      const options = { ...buildOptions(context, input), ...source, signal, onEvent: progress.onEvent }
+      let result: BuildResult
+      try {
+        result = await buildImage(store, options, {
+          pull: async (name, platform) => void (await pullImage(store, name, { platform, signal })),
+        })
+      } finally {
+        progress.end()
+        if (flags.explain) explain(context, mode, explainLines(progress.view))
+      }
+      writeResultFiles(result, flags.iidfile, flags.metadataFile)
+      if (flags.quiet) context.out.write(`${result.imageId}\n`)
+      return 0
+    } finally {
+      source.end()
+    }
+  },
+})
+
+/** On the standard output, unless that is for something else. */
+function explain(context: Context, mode: ProgressMode, lines: readonly string[]): void {
+  const output = mode === 'json' || mode === 'quiet' ? context.err : context.out
+  output.write(lines.map(line => `${line}\n`).join(''))
+}
+
+type BuildCommandInput = Input<typeof buildFlags>
+
+function buildOptions(context: Context, { flags }: BuildCommandInput): Omit<BuildOptions, 'context'> {
+  const epoch = context.env.SOURCE_DATE_EPOCH
+  return {
+    tags: flags.tag,
+    buildArgs: keyValues(flags.buildArg, name => context.env[name], 'build argument'),
+    labels: keyValues(flags.label, () => '', 'label'),
+    target: flags.target,
+    platform: chosenPlatform(flags.platform, context),
+    noCache: flags.noCache,
+    noCacheFilter: flags.noCacheFilter.flatMap(names => names.split(',')),
+    pull: flags.pull,
+    network: flags.network === 'default' ? undefined : (flags.network as 'host' | 'none' | undefined),
+    addHosts: flags.addHost,
+    compression: flags.compression as Compression | undefined,
+    sourceDateEpoch: epoch ? sourceDate(epoch) : undefined,
+  }
+}
+
+function sourceDate(text: string): number {
+  if (/^\d{1,11}$/.test(text)) return Number(text)
+  throw new ShaleError('INVALID_SOURCE_DATE_EPOCH', `invalid SOURCE_DATE_EPOCH: ${JSON.stringify(text)}`, {
+    hint: 'it is a number of seconds since 1970',
+  })
+}
+
+/** Scripts switch attestations off with these flags; we make none, so that only switching on is refused. */
+function refuseAttestations({ flags }: BuildCommandInput): void {
+  for (const name of ['provenance', 'sbom'] as const) {
+    if (flags[name] === undefined || /^(?:false|f|0)$/i.test(flags[name])) continue
+    throw new ShaleError('ATTESTATIONS', `docker's --${name} is not supported yet: Shale attaches no attestations`)
+  }
+}
+
+function progressMode(context: Context, { flags }: BuildCommandInput): ProgressMode {
+  if (flags.quiet) return 'quiet'
+  const chosen = flags.progress ?? context.env.BUILDKIT_PROGRESS ?? 'auto'
+  if (chosen === 'rawjson') return 'json'
+  if (chosen === 'tty' || chosen === 'plain' || chosen === 'json' || chosen === 'quiet') return chosen
+  return context.err.isTerminal ? 'tty' : 'plain'
+}
+
+/** Fields as buildx writes them. */
+function writeResultFiles(result: BuildResult, iidfile: string | undefined, metadata: string | undefined): void {
+  const { imageId, image, names } = result
+  if (iidfile !== undefined) writeFileSync(iidfile, imageId)
+  if (metadata === undefined) return
+  const descriptor = {
+    mediaType: image.mediaType,
+    digest: imageId,
+    platform: { architecture: image.config.architecture, os: image.config.os },
+  }
+  const fields = {
+    'containerimage.config.digest': image.manifest.config.digest,
+    'containerimage.descriptor': descriptor,
+    'containerimage.digest': imageId,
+    ...(names.length > 0 && { 'image.name': names.join(',') }),
+  }
+  writeFileSync(metadata, `${JSON.stringify(fields, undefined, 2)}\n`)
+}
