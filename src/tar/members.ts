@@ -77,16 +77,18 @@ export class Extensions {
     this.#records = []
     this.#longName = undefined
     this.#longLink = undefined
-    const kind = raw.type === '0' && name.endsWith('/') ? 'directory' : KIND[raw.type]
-    if (kind === undefined) {
+    const type = KIND[raw.type]
+    if (type === undefined) {
       throw new ShaleError('TAR_UNSUPPORTED', `${where()}: member type ${JSON.stringify(raw.type)} is not known`)
     }
     const pax = records.length === 0 ? NOTHING : readRecords(records, where)
     const path = pax.sparseName ?? pax.path ?? name
+    // Not the header's own name: long names are cut there, at times after a slash.
+    const kind = raw.type === '0' && path.endsWith('/') ? 'directory' : type
     const isLink = kind === 'hardlink' || kind === 'symlink'
     return {
-      path: kind === 'directory' || path.endsWith('/') ? withoutSlash(path) : path,
-      kind: kind === 'file' && path.endsWith('/') && raw.type !== 'S' ? 'directory' : kind,
+      path: kind === 'directory' ? withoutSlash(path) : path,
+      kind,
       mode: raw.mode,
       uid: pax.uid ?? raw.uid,
       gid: pax.gid ?? raw.gid,

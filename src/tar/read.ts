@@ -90,7 +90,10 @@ export class TarReader {
       this.#offset = this.#input.offset
       const piece = await this.#input.some(BLOCK)
       if (piece === undefined) return undefined
-      if (piece.some(byte => byte !== 0)) throw this.#fail('TAR_TRAILING_GARBAGE', "data follows the archive's end")
+      const garbage = piece.findIndex(byte => byte !== 0)
+      if (garbage < 0) continue
+      this.#offset += garbage
+      throw this.#fail('TAR_TRAILING_GARBAGE', "data follows the archive's end")
     }
   }
 
