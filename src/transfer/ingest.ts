@@ -8,7 +8,7 @@ import { layerCompression, MediaType } from '../oci/media-types.ts'
 import type { BlobWriter, Lease, Store } from '../store/types.ts'
 import type { LayerEvent, OnTransferEvent } from './events.ts'
 import { forEachParallel } from './parallel.ts'
-import { peek, sniffCompression } from './sniff.ts'
+import { sniffStream } from './sniff.ts'
 
 /** Where an image's content comes from: a registry's repository, an archive, a folder. */
 export interface ContentSource {
@@ -78,13 +78,49 @@ async function ingestConfig(
   options: IngestOptions,
 ): Promise<readonly Digest[]> {
   const { config } = manifest
+  if (config.size > MAX_DOCUMENT_BYTES) {
+    throw new ShaleError('DOCUMENT_TOO_LARGE', `${source.name}: the config ${config.digest} has ${config.size} bytes`)
+  }
   if (!store.hold(lease, { kind: 'blob', digest: config.digest })) {
     await ingestBlob(store, lease, source, config, options.signal ?? new AbortController().signal)
   }
   return parseImageConfig(await store.blobs.read(config.digest)).rootfs.diff_ids
 }
 
-/** Stores a small blob (config, or an artifact's content) as it is; at most `MAX_DOCUMENT_BYTES`. */
+/**
+ * Brings the content of a manifest into the store that is no image but belongs to one (a signature, an attestation):
+ * its blobs as they are.
+ */
+export async function ingestArtifact(
+  store: Store,
+  lease: Lease,
+  source: ContentSource,
+  manifest: Manifest,
+  options: IngestOptions = {},
+): Promise<void> {
+  const signal = options.signal ?? new AbortController().signal
+  for (const blob of [manifest.config, ...manifest.layers]) {
+    if (store.hold(lease, { kind: 'blob', digest: blob.digest })) continue
+    await ingestBlob(store, lease, source, blob, signal)
+  }
+}
+
+/** Stores a document that is in memory, verified against its descriptor. */
+export async function ingestDocument(
+  store: Store,
+  lease: Lease,
+  raw: Uint8Array,
+  descriptor: Descriptor,
+): Promise<void> {
+  const writer = store.blobs.writer(lease)
+  try {
+    await writer.write(raw)
+    await writer.commit(descriptor)
+  } finally {
+    await writer.abort()
+  }
+}
+
 async function ingestBlob(
   store: Store,
   lease: Lease,
@@ -92,9 +128,6 @@ async function ingestBlob(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<void> {
-  if (descriptor.size > MAX_DOCUMENT_BYTES) {
-    throw new ShaleError('DOCUMENT_TOO_LARGE', `${source.name}: ${descriptor.digest} has ${descriptor.size} bytes`)
-  }
   const writer = store.blobs.writer(lease)
   try {
     for await (const chunk of bounded(source, descriptor, signal)) await writer.write(chunk)
@@ -150,10 +183,9 @@ async function ingestLayer(work: Work, { descriptor, diffId }: Layer): Promise<v
   const writer = stored ? undefined : store.blobs.writer(lease)
   try {
     const bytes = stored ? store.blobs.stream(descriptor.digest) : bounded(source, descriptor, signal)
-    const { head, stream } = await peek(reported(tee(bytes, writer), descriptor, onEvent))
     const what = `${source.name}: layer ${descriptor.digest}`
     // Media types are sometimes wrong about the compression; other tools go by the bytes, and so must we.
-    const compression = sniffCompression(head, what)
+    const { compression, stream } = await sniffStream(reported(tee(bytes, writer), descriptor, onEvent), what)
     const { toc } = await indexLayer(stream, compression, { diffId }).catch(error => {
       throw inLayer(error, what)
     })

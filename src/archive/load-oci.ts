@@ -1,0 +1,106 @@
+import { createHash } from 'node:crypto'
+import { ShaleError } from '../error.ts'
+import type { Descriptor } from '../oci/descriptor.ts'
+import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
+import { type Index, MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
+import { MediaType } from '../oci/media-types.ts'
+import { formatReference, parseReference } from '../oci/reference.ts'
+import type { Lease, Store } from '../store/types.ts'
+import { imagesOf } from '../transfer/choose.ts'
+import { type ContentSource, ingestArtifact, ingestDocument, ingestImage } from '../transfer/ingest.ts'
+import { blobPath, CONTAINERD_NAME, REF_NAME } from './layout.ts'
+import type { LoadedImage, LoadOptions } from './load.ts'
+import type { Shelf } from './shelf.ts'
+
+interface Load {
+  readonly store: Store
+  readonly lease: Lease
+  readonly shelf: Shelf
+  readonly source: ContentSource
+  readonly options: LoadOptions
+}
+
+/** Loads every image that `index.json` names. Source: OCI image-spec v1.1 image-layout.md. */
+export async function loadOci(
+  store: Store,
+  lease: Lease,
+  shelf: Shelf,
+  options: LoadOptions,
+): Promise<readonly LoadedImage[]> {
+  const raw = await shelf.read('index.json', MAX_DOCUMENT_BYTES)
+  const document = parseManifest(raw, MediaType.ociIndex)
+  if (document.kind !== 'index') throw new ShaleError('INVALID_INDEX', `${shelf.name}: index.json is no image index`)
+  const source: ContentSource = { name: shelf.name, stream: ({ digest }) => shelf.stream(blobPath(digest)) }
+  const load: Load = { store, lease, shelf, source, options }
+  const names = new Map<Digest, Set<string>>()
+  for (const descriptor of document.index.manifests) {
+    const name = nameOf(descriptor)
+    const known = names.get(descriptor.digest)
+    if (known === undefined) await loadTop(load, descriptor)
+    names.set(descriptor.digest, new Set([...(known ?? []), ...(name === undefined ? [] : [name])]))
+  }
+  for (const [id, given] of names) for (const name of given) store.images.tag(name, id, 'load')
+  return [...names].map(([id, given]) => ({ id, names: [...given] }))
+}
+
+/** The complete name, if there is one: a bare tag, as umoci writes it, says nothing of the repository. */
+function nameOf({ annotations }: Descriptor): string | undefined {
+  const complete = annotations?.[CONTAINERD_NAME]
+  const short = annotations?.[REF_NAME]
+  const text = complete ?? (short !== undefined && /[/:]/.test(short) ? short : undefined)
+  if (text === undefined) return undefined
+  const reference = parseReference(text)
+  return reference.digest === undefined ? formatReference(reference) : undefined
+}
+
+async function loadTop(load: Load, descriptor: Descriptor): Promise<void> {
+  const raw = await readDocument(load, descriptor)
+  const document = parseManifest(raw, descriptor.mediaType)
+  if (document.kind === 'manifest') await loadManifest(load, raw, descriptor)
+  else await loadIndex(load, raw, document.mediaType, document.index)
+}
+
+/** Loads what is there of an index: archives often hold one platform's image only. */
+async function loadIndex(load: Load, raw: Buffer, mediaType: string, index: Index): Promise<void> {
+  const images = new Set(imagesOf(index))
+  let loaded = 0
+  for (const child of index.manifests) {
+    if (!load.shelf.has(blobPath(child.digest))) continue
+    const childRaw = await readDocument(load, child)
+    const document = parseManifest(childRaw, child.mediaType)
+    if (document.kind !== 'manifest' || !isWhole(load.shelf, document.manifest)) continue
+    if (images.has(child)) loaded++
+    await loadManifest(load, childRaw, child)
+  }
+  if (loaded === 0) {
+    throw new ShaleError('ARCHIVE_INCOMPLETE', `${load.shelf.name} has an index, but none of its images is whole`)
+  }
+  await load.store.images.add(load.lease, raw, mediaType)
+}
+
+function isWhole(shelf: Shelf, manifest: Manifest): boolean {
+  return [manifest.config, ...manifest.layers].every(({ digest }) => shelf.has(blobPath(digest)))
+}
+
+async function loadManifest(load: Load, raw: Buffer, descriptor: Descriptor): Promise<void> {
+  const { store, lease, source, options } = load
+  const document = parseManifest(raw, descriptor.mediaType)
+  if (document.kind !== 'manifest') throw new ShaleError('INVALID_MANIFEST', `${source.name}: an index in an index`)
+  options.onEvent?.({ kind: 'manifest', digest: descriptor.digest, mediaType: document.mediaType })
+  const attached = descriptor.annotations?.['vnd.docker.reference.type'] !== undefined
+  if (attached) {
+    await ingestArtifact(store, lease, source, document.manifest, options)
+    await ingestDocument(store, lease, raw, descriptor)
+  } else await ingestImage(store, lease, source, raw, document.mediaType, options)
+}
+
+async function readDocument({ shelf }: Load, { digest, size }: Descriptor): Promise<Buffer> {
+  const raw = await shelf.read(blobPath(digest), MAX_DOCUMENT_BYTES)
+  const found = createHash(digestAlgorithm(digest)).update(raw).digest('hex')
+  if (found === digestHex(digest) && raw.byteLength === size) return raw
+  throw new ShaleError(
+    'BLOB_DIGEST_MISMATCH',
+    `${shelf.name}: ${blobPath(digest)} is not what its name says: it has ${raw.byteLength} bytes and digest ${found}`,
+    { hint: 'the archive is damaged' },
+  )
+}
