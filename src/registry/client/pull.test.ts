@@ -28,10 +28,7 @@ for (const compression of ['gzip', 'zstd', 'none'] as const) {
       const [first] = stored.config.rootfs.diff_ids
       const layer = store.layers.byDiffId(first ?? 'sha256:')
       assert.equal(layer?.blobs[0]?.compression, compression)
-      assert.deepEqual(
-        layer && (await store.layers.toc(layer)).entries.map(entry => entry.path),
-        ['bin', 'bin/sh', 'etc', 'etc/os'].filter(path => path.includes('/')),
-      )
+      assert.deepEqual(layer && (await store.layers.toc(layer)).entries.map(entry => entry.path), ['bin/sh', 'etc/os'])
       assert.equal(store.images.getTag(name)?.digest, image.digest)
       assert.deepEqual(store.images.get(image.digest)?.repoDigests, [`${registry.host}/app@${image.digest}`])
       assert.equal(events.filter(event => event.kind === 'layer' && event.state === 'done').length, 2)
@@ -105,18 +102,7 @@ test('what is missing is named, with the nearest tag', async t => {
 })
 
 const HOSTILE: readonly [what: string, code: string, spoil: (registry: Registry) => void][] = [
-  [
-    'a layer with other bytes',
-    'LAYER_DIFF_ID_MISMATCH',
-    r =>
-      swapLayer(
-        r,
-        bytes =>
-          imageOf({ layers: [tarOf({ evil: 'x' })], compression: 'none' }).blobs.get(
-            [...imageOf({ layers: [tarOf({ evil: 'x' })], compression: 'none' }).blobs.keys()][1] as never,
-          ) ?? bytes,
-      ),
-  ],
+  ['a layer with other bytes', 'LAYER_DIFF_ID_MISMATCH', r => swapLayer(r, () => tarOf({ a: 'c' }))],
   [
     'a layer that is longer',
     'BLOB_SIZE_MISMATCH',

@@ -1,0 +1,99 @@
+import assert from 'node:assert/strict'
+import { type TestContext, test } from 'node:test'
+import { MediaType } from '../../oci/media-types.ts'
+import { temporaryStore } from '../../store/testing.ts'
+import type { TransferEvent } from '../../transfer/events.ts'
+import { imageOf, indexOf, tarOf } from '../../transfer/testing.ts'
+import { ANONYMOUS } from './credentials.ts'
+import { pullImage } from './pull.ts'
+import { pushImage } from './push.ts'
+import { createRegistryClient } from './registry.ts'
+import { type FakeRegistry, fakeRegistry, sendError } from './testing.ts'
+
+const IMAGE = imageOf({ layers: [tarOf({ a: 'a' }), tarOf({ b: Buffer.alloc(300_000, 'b') })], compression: 'none' })
+
+/** A store with an image that was pulled from `app:1` of a registry. */
+async function pulled(t: TestContext) {
+  const registry = await fakeRegistry(t)
+  const store = temporaryStore(t)
+  registry.addImage('app', '1', IMAGE)
+  const options = { client: createRegistryClient({ credentials: ANONYMOUS, env: {}, backOff: 1 }) }
+  t.after(() => options.client.close())
+  await pullImage(store, `${registry.host}/app:1`, options)
+  registry.requests.length = 0
+  return { registry, store, options }
+}
+
+function tagged(store: ReturnType<typeof temporaryStore>, name: string): string {
+  store.images.tag(name, IMAGE.digest, 'test')
+  return name
+}
+
+function forget(registry: FakeRegistry): void {
+  registry.manifests.clear()
+  registry.blobs.clear()
+}
+
+test('an image is uploaded whole: blobs first, its manifest last', async t => {
+  const { registry, store, options } = await pulled(t)
+  forget(registry)
+  const events: TransferEvent[] = []
+  const name = `${registry.host}/app:1`
+  const pushed = await pushImage(store, name, { ...options, onEvent: event => events.push(event) })
+  assert.deepEqual(pushed, { name, digest: IMAGE.digest, size: IMAGE.manifest.byteLength })
+  assert.deepEqual(registry.manifests.get('app@1')?.raw, IMAGE.manifest)
+  assert.equal(registry.blobs.size, 3)
+  assert.match(registry.requests.findLast(request => !request.startsWith('HEAD')) ?? '', /^PUT .*manifests\/1$/)
+  assert.equal(events.filter(event => event.kind === 'layer' && event.state === 'done').length, 2)
+})
+
+test('what the registry has is not sent again', async t => {
+  const { registry, store, options } = await pulled(t)
+  await pushImage(store, tagged(store, `${registry.host}/app:2`), options)
+  assert.deepEqual(registry.requests, [
+    `HEAD /v2/app/manifests/${IMAGE.digest}`,
+    'PUT /v2/app/manifests/2',
+    'HEAD /v2/app/manifests/2',
+  ])
+})
+
+test('layers are mounted from the repository that they were pulled from', async t => {
+  const { registry, store, options } = await pulled(t)
+  const events: TransferEvent[] = []
+  const name = tagged(store, `${registry.host}/team/other:1`)
+  await pushImage(store, name, { ...options, onEvent: event => events.push(event) })
+  const mounted = events.flatMap(event => (event.kind === 'layer' && event.state === 'mounted' ? [event.from] : []))
+  assert.deepEqual(mounted, ['app', 'app'])
+  assert.equal(registry.requests.filter(request => request.startsWith('PUT') && request.includes('/blobs/')).length, 1)
+  assert.ok(store.images.get(IMAGE.digest)?.repoDigests.includes(`${registry.host}/team/other@${IMAGE.digest}`))
+})
+
+test('an index is pushed with its images; one that is nowhere is named', async t => {
+  const { registry, store, options } = await pulled(t)
+  const arm = imageOf({ layers: [tarOf({ c: 'c' })], architecture: 'arm64' })
+  const { raw, digest } = indexOf([IMAGE, arm])
+  await store.images.add(store.lease('test'), raw, MediaType.ociIndex)
+  const name = `${registry.host}/app:multi`
+  store.images.tag(name, digest, 'test')
+  await assert.rejects(pushImage(store, name, options), { code: 'IMAGE_INCOMPLETE', message: /linux\/arm64/ })
+  const one = await pushImage(store, name, { ...options, platform: { os: 'linux', architecture: 'amd64' } })
+  assert.equal(one.digest, IMAGE.digest)
+  registry.addImage('app', undefined, arm)
+  assert.equal((await pushImage(store, name, options)).digest, digest)
+  assert.deepEqual(registry.manifests.get('app@multi')?.raw, raw)
+})
+
+test('a refused push says who refused what, and what to do', async t => {
+  const { registry, store, options } = await pulled(t)
+  forget(registry)
+  registry.intercept = (request, response) => request.method === 'POST' && sendError(response, 403, 'DENIED')
+  await assert.rejects(pushImage(store, `${registry.host}/app:1`, options), {
+    code: 'FORBIDDEN',
+    message: /^cannot upload blob 127\.0\.0\.1:\d+\/app@sha256:[0-9a-f]{64}: HTTP 403 \(DENIED: denied here\)$/,
+  })
+})
+
+test('a name that the store does not have cannot be pushed', async t => {
+  const { store, options } = await pulled(t)
+  await assert.rejects(pushImage(store, 'example.com/none:1', options), { code: 'NO_SUCH_IMAGE' })
+})
