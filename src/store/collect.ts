@@ -138,7 +138,7 @@ function modifiedBefore(path: string, time: number): boolean {
 /** Empties the trash and removes doomed trees. Several sweeps at once do no harm. */
 async function sweep(store: LocalStore, now: number): Promise<readonly Collected[]> {
   const { layout, database, removeTree } = store
-  clearLeftovers(layout, now)
+  for (const path of clearLeftovers(layout, database, now)) await removeTree(path)
   clearStatIndex(store, now)
   for (const name of readdirSync(layout.trash)) await removeTrash(store, join(layout.trash, name))
   const removed: Collected[] = []

@@ -66,7 +66,7 @@ class DatabaseLayers implements LayerStore {
     const { toc, diffId } = layer
     const { digest } = await this.#context.blobs.put(lease, encodeToc(toc))
     this.#remember(digest, toc)
-    const content = contentId(toc)
+    const content = this.byToc(digest)?.contentId ?? contentId(toc)
     return this.#context.database.write(() => this.#insert(lease, { toc, digest, content, diffId }))
   }
 

@@ -48,14 +48,20 @@ test('a folder that cannot hold a store is named', t => {
   chmodSync(broken, 0o700)
 })
 
-test('old temporary files go when the store is opened, young ones stay', t => {
+test('old temporary files go when the store is opened; young ones and those of a live lease stay', t => {
   const store = temporaryStore(t)
-  const [old, young] = [join(store.tempDir, 'old'), join(store.tempDir, 'young')]
-  for (const path of [old, young]) writeFileSync(path, '')
-  utimesSync(old, 0, 0)
+  const lease = store.lease('test')
+  const names = ['old', 'young', `${lease.id}-of-a-lease`]
+  for (const name of names) {
+    const path = join(store.tempDir, name)
+    writeFileSync(path, '')
+    if (name !== 'young') utimesSync(path, 0, 0)
+  }
   openStore({ root: store.root }).close()
-  assert.ok(!existsSync(old))
-  assert.ok(existsSync(young))
+  assert.deepEqual(
+    names.map(name => existsSync(join(store.tempDir, name))),
+    [false, true, true],
+  )
 })
 
 test('leases end with the store, and a lease can hold what it finds', async t => {

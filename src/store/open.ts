@@ -39,7 +39,7 @@ export function openStore(options: StoreOptions): LocalStore {
   makeFolders(layout)
   const durable = options.durable ?? false
   const database = openDatabase(layout.database, { durable })
-  clearLeftovers(layout, Date.now())
+  clearLeftovers(layout, database, Date.now())
   const leases = createLeases(database)
   const removeTree = options.removeTree ?? removeFolder
   const blobs = createBlobs({ layout, database, leases, durable })

@@ -157,10 +157,11 @@ function whyRecordStays(
   return undefined
 }
 
-/** For each layer of a kept image, what to call that image. */
+/** For each layer of a kept image, what to call that image: by a name if one of them has one. */
 function layerOwners(store: LocalStore, graph: ContentGraph, kept: ReadonlySet<Digest>): ReadonlyMap<number, string> {
   const owners = new Map<number, string>()
-  for (const image of store.images.list()) {
+  const images = store.images.list()
+  for (const image of [...images].sort((a, b) => Number(b.names.length > 0) - Number(a.names.length > 0))) {
     if (!kept.has(image.id)) continue
     const [name] = image.names
     const shown = name === undefined ? shortDigest(image.id) : familiar(name)

@@ -1,8 +1,10 @@
 import { randomBytes } from 'node:crypto'
-import { readdirSync, renameSync, statSync } from 'node:fs'
+import { lstatSync, readdirSync, renameSync } from 'node:fs'
 import { join } from 'node:path'
 import { isErrno } from '../error.ts'
+import type { Database } from './database.ts'
 import type { Layout } from './layout.ts'
+import { LEASE_EXPIRY_MS } from './leases.ts'
 
 /** What lies in the temporary folder untouched for longer was left behind by a process that died. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000
@@ -22,15 +24,29 @@ export function moveToTrash(layout: Layout, path: string): boolean {
   }
 }
 
-/** Leftovers of dead processes go to the trash; one look at a folder that is all but empty. */
-export function clearLeftovers(layout: Layout, now: number): void {
-  for (const name of readdirSync(layout.temp)) {
-    const path = join(layout.temp, name)
+/**
+ * Leftovers of dead processes go to the trash; one look at a folder that is all but empty. Gives those that cannot be
+ * moved because they belong to a user of a container: the collection's sweep has them removed.
+ */
+export function clearLeftovers(layout: Layout, database: Database, now: number): readonly string[] {
+  return leftovers(layout, database, now).filter(path => {
     try {
-      if (now - statSync(path).mtimeMs > LEFTOVER_MS) moveToTrash(layout, path)
+      moveToTrash(layout, path)
+      return false
     } catch (error) {
-      // Someone else was faster, or it belongs to a user of a container: then the collection's sweep takes it.
-      if (!isErrno(error, 'ENOENT', 'EACCES', 'EPERM')) throw error
+      if (isErrno(error, 'EACCES', 'EPERM')) return true
+      throw error
     }
-  }
+  })
+}
+
+function leftovers(layout: Layout, database: Database, now: number): readonly string[] {
+  const old = readdirSync(layout.temp).filter(name => {
+    const stat = lstatSync(join(layout.temp, name), { throwIfNoEntry: false })
+    return stat !== undefined && now - stat.mtimeMs > LEFTOVER_MS
+  })
+  if (old.length === 0) return []
+  const sql = 'SELECT id FROM leases WHERE heartbeat >= ?'
+  const live = database.all<{ id: string }>(sql, now - LEASE_EXPIRY_MS)
+  return old.filter(name => !live.some(({ id }) => name.startsWith(id))).map(name => join(layout.temp, name))
 }

@@ -262,7 +262,10 @@ export type HoldTarget =
 
 export interface Store {
   readonly root: string
-  /** Same file system as everything else of the store; emptied of old leftovers when the store is opened. */
+  /**
+   * Same file system as everything else of the store. What is untouched for a day is taken for a dead process'
+   * leftover and removed, unless its name begins with a live lease's ID: so name what you keep for long.
+   */
   readonly tempDir: string
   readonly blobs: BlobStore
   readonly layers: LayerStore
