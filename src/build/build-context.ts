@@ -34,6 +34,8 @@ export interface BuildContext {
   readonly stage: (index: number) => Promise<StageState>
   /** An image of the store, or of a registry when the store lacks it, as a stage to build on. */
   readonly image: (name: string, platform: Platform, range: SourceRange) => Promise<StageState>
+  /** A new folder on the store's file system that is removed when the build ends. */
+  readonly scratchFolder: () => string
   /** Removes a folder that may hold files of mapped users. */
   readonly removeTree: (path: string) => Promise<void>
   /** Starts packing a layer that the image will need. */

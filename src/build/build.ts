@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
 import type { Instruction } from '../dockerfile/instruction.ts'
 import type { SourceRange } from '../error.ts'
 import type { Platform } from '../oci/platform.ts'
@@ -72,6 +74,7 @@ class Build {
   readonly #abort = new AbortController()
   readonly #known: FolderDigests
   readonly #lineage: string
+  readonly #scratch: string[] = []
   #helper: Promise<Helper> | undefined
 
   constructor(
@@ -111,6 +114,7 @@ class Build {
       slot: slots(options.parallelism ?? availableParallelism()),
       stage: index => this.#stage(index),
       image: (name, platform, range) => this.#image(name, platform, () => imageState(bases, name, platform, range)),
+      scratchFolder: () => this.#scratchFolder(),
       removeTree: async path => (await worker()).removeTree(path),
       packSoon: state => this.#packSoon(state),
     }
@@ -135,6 +139,7 @@ class Build {
     this.#abort.abort()
     await Promise.allSettled([...this.#stages.values(), ...this.#packing])
     this.#known.save()
+    for (const folder of this.#scratch) rmSync(folder, { recursive: true, force: true })
     if (this.#helper === undefined) return
     await this.#helper.then(
       helper => helper.close(),
@@ -185,6 +190,12 @@ class Build {
       value: await exportImage(this.#context, state),
       status: 'ran' as const,
     }))
+  }
+
+  #scratchFolder(): string {
+    const folder = mkdtempSync(join(this.#store.tempDir, 'build-'))
+    this.#scratch.push(folder)
+    return folder
   }
 
   #openHelper(): Promise<Helper> {

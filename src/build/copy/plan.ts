@@ -34,6 +34,8 @@ export interface CopyRequest {
   readonly target: FileView
   /** Words of the instruction, expanded, with what each reads from. */
   readonly sources: readonly { readonly word: string; readonly source: CopySource }[]
+  /** How many sources the instruction names; more than one need a destination that is a directory. */
+  readonly words: number
   readonly destination: string
   /** The current WORKDIR, clean, without leading slash. */
   readonly workdir: ByteString
@@ -50,7 +52,7 @@ export interface CopyRequest {
 export function planCopy(request: CopyRequest): readonly PlannedEntry[] {
   const plan = new Plan(request)
   const matches = request.sources.flatMap(({ word, source }) => findMatches(word, source, request.parents === true))
-  if (request.sources.length > 1 && !endsAsDirectory(request.destination) && request.parents !== true) {
+  if (request.words > 1 && !endsAsDirectory(request.destination) && request.parents !== true) {
     throw new ShaleError(
       'DESTINATION_NOT_DIRECTORY',
       `When using ${request.keyword} with more than one source file, the destination must be a directory and end with a /`,

@@ -16,7 +16,7 @@ import { keyedStep } from '../keyed-step.ts'
 import { findStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
 import { fileOwner } from '../users.ts'
-import { addArchives, isLocalArchive } from './add-archive.ts'
+import { unpackArchives } from './add-archive.ts'
 import { extend } from './extend.ts'
 import type { StepPosition } from './step-position.ts'
 
@@ -90,14 +90,12 @@ async function planFiles(
       ? { word: source.path, source: base }
       : { word: source.heredoc.name, source: heredocSource(source.heredoc, context.now) },
   )
-  const archives =
-    instruction.kind === 'add' && instruction.unpack !== false
-      ? sources.filter(({ word, source }) => source === base && isLocalArchive(context.source, word))
-      : []
-  const plain = sources.filter(source => !archives.includes(source))
-  const copied = plain.length === 0 && archives.length > 0 ? [] : planCopy({ ...request, sources: plain })
-  const unpacked = archives.length === 0 ? copied : await addArchives(context, request, archives, copied)
-  return { planned: hashPlanned(unpacked, context.known), fromContext: from === undefined }
+  const unpacks = instruction.kind === 'add' && instruction.unpack !== false
+  const unpacked = unpacks ? await unpackArchives(context, sources) : sources
+  return {
+    planned: hashPlanned(planCopy({ ...request, sources: unpacked, words: sources.length }), context.known),
+    fromContext: from === undefined,
+  }
 }
 
 function rejectRemote({ order, kind }: CopyInstruction | AddInstruction): void {
