@@ -1,10 +1,10 @@
-import { createHash } from 'node:crypto'
-import { chmod, copyFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { isErrno } from '../../src/error.ts'
-import { cached } from './cache.ts'
+import { isErrno, ShaleError } from '../../src/error.ts'
+import { cached, keyOf } from './cache.ts'
 import { assertCanMakeRoots, debianRoot, empty, extendRoot } from './debian.ts'
+import { enter } from './enter.ts'
 import { mustRun } from './process.ts'
 import { type BaseName, RECIPES, type Recipe } from './recipes.ts'
 
@@ -23,6 +23,7 @@ export async function base(name: BaseName): Promise<string> {
     try {
       await extendRoot(await debianRoot(), root, recipe.packages)
       for (const file of recipe.files ?? []) await install(root, file)
+      if (recipe.localAuthorities) await addLocalAuthorities(root)
       await forgetMachine(root)
       await pack(root, path)
     } finally {
@@ -32,9 +33,23 @@ export async function base(name: BaseName): Promise<string> {
 }
 
 async function recipeKey(recipe: Recipe): Promise<string> {
-  const hash = createHash('sha256').update(JSON.stringify(recipe))
-  for (const file of recipe.files ?? []) hash.update(await readFile(join(FILES, file.from)))
-  return hash.digest('hex').slice(0, 12)
+  const files = (recipe.files ?? []).map(file => join(FILES, file.from))
+  const authorities = recipe.localAuthorities ? await localAuthorities() : []
+  const contents = await Promise.all([...files, ...authorities].map(file => readFile(file)))
+  return keyOf(JSON.stringify(recipe), ...contents)
+}
+
+const AUTHORITIES = 'usr/local/share/ca-certificates'
+
+async function localAuthorities(): Promise<readonly string[]> {
+  const names = await readdir(`/${AUTHORITIES}`).catch(() => [])
+  return names.filter(name => name.endsWith('.crt')).map(name => `/${AUTHORITIES}/${name}`)
+}
+
+async function addLocalAuthorities(root: string): Promise<void> {
+  for (const file of await localAuthorities()) await copyFile(file, join(root, file))
+  const outcome = await enter(root, ['update-ca-certificates'])
+  if (outcome.code !== 0) throw new ShaleError('NO_AUTHORITIES', `update-ca-certificates failed: ${outcome.stderr}`)
 }
 
 async function install(root: string, file: NonNullable<Recipe['files']>[number]): Promise<void> {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -8,6 +9,13 @@ import { isErrno, ShaleError } from '../../src/error.ts'
 export function cacheFolder(env: NodeJS.ProcessEnv = process.env): string {
   if (env.SHALE_TEST_CACHE) return env.SHALE_TEST_CACHE
   return join(env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'shale-test')
+}
+
+/** A short name for what a thing is made from: equal parts, equal key. */
+export function keyOf(...parts: readonly (string | Uint8Array)[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(`${part.length}:`).update(part)
+  return hash.digest('hex').slice(0, 12)
 }
 
 /**

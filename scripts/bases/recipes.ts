@@ -3,6 +3,8 @@ export interface Recipe {
   readonly packages: readonly string[]
   /** Files of `scripts/bases/files` and where they go, with their mode. */
   readonly files?: readonly { readonly from: string; readonly to: string; readonly mode: number }[]
+  /** Take over the certificate authorities that this machine's administrator added, as some networks need. */
+  readonly localAuthorities?: boolean
 }
 
 const MAVEN_PLUGINS = ['clean', 'compiler', 'dependency', 'deploy', 'install', 'jar', 'resources', 'site']
@@ -27,8 +29,12 @@ export const RECIPES = {
     files: [{ from: 'maven-settings.xml', to: 'etc/maven/settings.xml', mode: 0o644 }],
   },
   jre: { packages: ['openjdk-21-jre-headless', 'mawk'], files: BUSYBOX_USERS },
-  node: { packages: ['nodejs', 'npm', 'ca-certificates'] },
-  nginx: { packages: ['nginx-light'] },
+  node: { packages: ['nodejs', 'npm', 'ca-certificates'], localAuthorities: true },
+  nginx: {
+    packages: ['nginx-light'],
+    // Where the image of that name serves from; Debian's own default is /var/www/html.
+    files: [{ from: 'nginx-default', to: 'etc/nginx/sites-available/default', mode: 0o644 }],
+  },
 } as const satisfies Readonly<Record<string, Recipe>>
 
 export type BaseName = keyof typeof RECIPES

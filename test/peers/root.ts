@@ -1,4 +1,4 @@
-import { cached } from '../../scripts/bases/cache.ts'
+import { cached, keyOf } from '../../scripts/bases/cache.ts'
 import { assertCanMakeRoots, debianRoot, extendRoot } from '../../scripts/bases/debian.ts'
 import { type EnterOptions, enter } from '../../scripts/bases/enter.ts'
 import type { Outcome } from '../../scripts/bases/process.ts'
@@ -30,7 +30,9 @@ export interface PeerOptions extends EnterOptions {
 
 /** A Debian 13 root folder with the peers of a set, made once and kept in the cache. Needs root and apt-get. */
 export function peerRoot(set: PeerSet = 'tools'): Promise<string> {
-  return cached(`trixie-peers-${set}`, async path => extendRoot(await debianRoot(), path, PEER_SETS[set]))
+  return cached(`trixie-peers-${set}-${keyOf(...PEER_SETS[set])}`, async path =>
+    extendRoot(await debianRoot(), path, PEER_SETS[set]),
+  )
 }
 
 /** Why peers cannot run on this machine, or undefined when they can; for tests that then say so and end. */

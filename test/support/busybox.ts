@@ -1,8 +1,8 @@
-import { chmod, copyFile, mkdir, mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { chmod, copyFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { cached } from '../../scripts/bases/cache.ts'
+import { cached, keyOf } from '../../scripts/bases/cache.ts'
 import { mustRun } from '../../scripts/bases/process.ts'
 
 const USER_SCRIPTS = fileURLToPath(new URL('../../scripts/bases/files/', import.meta.url))
@@ -66,8 +66,9 @@ nogroup:x:65534:
  * as links in /bin, users and groups as those images have them, addgroup and adduser, /tmp. A folder in the cache: copy
  * it or import it, never change it. Needs apt-get and dpkg-deb, not root (files belong to whoever made it).
  */
-export function busyboxRootfs(): Promise<string> {
-  return cached('busybox-rootfs', async path => {
+export async function busyboxRootfs(): Promise<string> {
+  const scripts = await Promise.all(['addgroup', 'adduser'].map(name => readFile(join(USER_SCRIPTS, name))))
+  return cached(`busybox-rootfs-${keyOf(PASSWD, GROUP, ...FOLDERS, ...scripts)}`, async path => {
     for (const folder of FOLDERS) await mkdir(join(path, folder), { recursive: true })
     const busybox = join(path, 'bin/busybox')
     await unpackBusybox(busybox)
