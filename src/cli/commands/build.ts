@@ -1,9 +1,10 @@
 import { writeFileSync } from 'node:fs'
+import type { PullImage } from '../../build/base-image.ts'
 import { type BuildResult, buildImage } from '../../build/build.ts'
 import type { BuildOptions } from '../../build/options.ts'
 import { ShaleError } from '../../error.ts'
 import type { Compression } from '../../oci/media-types.ts'
-import { pullImage } from '../../registry/client/pull.ts'
+import type { Store } from '../../store/types.ts'
 import { buildFlags } from '../build-flags.ts'
 import { buildInput } from '../build-input.ts'
 import { type Context, command, type Input } from '../command.ts'
@@ -35,9 +36,7 @@ export default command({
       const options = { ...buildOptions(context, input), ...source, signal, onEvent: progress.onEvent }
       let result: BuildResult
       try {
-        result = await buildImage(store, options, {
-          pull: async (name, platform) => void (await pullImage(store, name, { platform, signal })),
-        })
+        result = await buildImage(store, options, { pull: pullInto(store, signal) })
       } finally {
         progress.end()
         if (flags.explain) explain(context, mode, explainLines(progress.view))
@@ -50,6 +49,14 @@ export default command({
     }
   },
 })
+
+/** Most builds have their bases: the registry's part of the program is loaded when one is missing. */
+function pullInto(store: Store, signal: AbortSignal): PullImage {
+  return async (name, platform) => {
+    const { pullImage } = await import('../../registry/client/pull.ts')
+    await pullImage(store, name, { platform, signal })
+  }
+}
 
 /** On the standard output, unless that is for something else. */
 function explain(context: Context, mode: ProgressMode, lines: readonly string[]): void {

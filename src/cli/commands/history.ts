@@ -41,7 +41,7 @@ export default command({
   },
   async run(context, { args, flags }) {
     const store = await context.store()
-    const { id } = resolveImage(store.images, args[0] as string)
+    const { id } = resolveImage(store, args[0] as string)
     const image = await store.images.open(id, flags.platform === undefined ? undefined : parsePlatform(flags.platform))
     const steps = historyWithSizes(image.config, layerSizes(store, image)).toReversed()
     const options = { human: flags.human, noTrunc: flags.noTrunc, now: Date.now() }

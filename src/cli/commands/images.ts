@@ -32,8 +32,8 @@ export default command({
     const store = await context.store()
     const now = Date.now()
     const moments = {
-      before: edge(filters.get('before')?.map(name => store.images.get(resolveImage(store.images, name).id))),
-      since: edge(filters.get('since')?.map(name => store.images.get(resolveImage(store.images, name).id))),
+      before: edge(filters.get('before')?.map(name => store.images.get(resolveImage(store, name).id))),
+      since: edge(filters.get('since')?.map(name => store.images.get(resolveImage(store, name).id))),
       until: parsePruneFilters(
         (filters.get('until') ?? []).map(text => `until=${text}`),
         now,

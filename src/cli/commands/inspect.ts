@@ -47,7 +47,7 @@ export default command({
 })
 
 async function inspect(store: LocalStore, name: string, platform: Platform | undefined): Promise<object> {
-  const { id } = resolveImage(store.images, name)
+  const { id } = resolveImage(store, name)
   const image = await store.images.open(id, platform)
   const summary = store.images.get(id) as ImageSummary
   const tags = summary.names.flatMap(tag => store.images.getTag(tag) ?? [])

@@ -21,7 +21,7 @@ export default command({
       })
     }
     const store = await context.store()
-    store.images.tag(formatReference(reference), resolveImage(store.images, source).id, 'tag')
+    store.images.tag(formatReference(reference), resolveImage(store, source).id, 'tag')
     return 0
   },
 })
