@@ -93,3 +93,5 @@ process.on('disconnect', () => process.exit(0))
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {})
 
 send({ kind: 'ready' })
+// Most helpers are started to run something.
+void import('./ops/init-process.ts').then(({ prepareSpare }) => prepareSpare())

@@ -1,4 +1,5 @@
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
 import { becomeCommand, StartError } from './init/command.ts'
@@ -82,6 +83,8 @@ function failure(error: unknown): InitFailure {
 
 try {
   warmUp()
+  // Node does this when it exits, which a process that becomes another one never does.
+  flushCompileCache()
   const input = deserialize(readFileSync(INPUT_FD)) as InitInput
   closeSync(INPUT_FD)
   start(input)

@@ -1,13 +1,12 @@
-import { createRequire } from 'node:module'
 import os from 'node:os'
+import koffi from 'koffi'
+
+/*
+ * koffi takes several ms to load, so a process imports this module only when it is about to make system calls.
+ */
 
 /** A C function that returns -1 and sets errno, or a number of meaning. */
 type Call = (...args: readonly unknown[]) => number
-
-interface Koffi {
-  load(path: string | null): { func(name: string, result: string, parameters: readonly string[]): Call }
-  errno(): number
-}
 
 type Signature = readonly [symbol: string, ...parameters: string[]]
 
@@ -33,7 +32,6 @@ const SIGNATURES = {
   pipe2: ['pipe2', 'void *', 'int'],
   socket: ['socket', 'int', 'int', 'int'],
   ioctl: ['ioctl', 'int', 'ulong', 'void *'],
-  utimensat: ['utimensat', 'int', 'str', 'void *', 'int'],
   umask: ['umask', 'uint'],
   execve: ['execve', 'str', 'const char **', 'const char **'],
   openat2: ['syscall', 'long', 'int', 'str', 'void *', 'size_t'],
@@ -43,25 +41,17 @@ const SIGNATURES = {
 
 export type LibcFunction = keyof typeof SIGNATURES
 
-let koffi: Koffi | undefined
-let library: ReturnType<Koffi['load']> | undefined
+/** The symbols of the running program: the C library that Node itself is linked to, glibc or musl. */
+const library = koffi.load(null)
 const functions = new Map<LibcFunction | 'signal', Call>()
 
-/** koffi takes about 10 ms to load, so only processes that make system calls do it, at their first one. */
 function declared(name: LibcFunction): Call {
   const known = functions.get(name)
   if (known !== undefined) return known
   const [symbol, ...parameters] = SIGNATURES[name]
-  const made = libc().func(symbol, symbol === 'syscall' ? 'long' : 'int', parameters)
+  const made = library.func(symbol, symbol === 'syscall' ? 'long' : 'int', [...parameters]) as Call
   functions.set(name, made)
   return made
-}
-
-function libc(): ReturnType<Koffi['load']> {
-  koffi ??= createRequire(import.meta.url)('koffi') as Koffi
-  // The symbols of the running program: the C library that Node itself is linked to, glibc or musl.
-  library ??= koffi.load(null)
-  return library
 }
 
 const ERRNO_NAMES: ReadonlyMap<number, string> = new Map(
@@ -85,7 +75,7 @@ export function errnoError(errno: number, syscall: string, path?: string): NodeJ
 /** Calls the function; throws the errno as an `ErrnoException` that names `path` when it returns a negative number. */
 export function call(name: LibcFunction, path: string | undefined, ...args: readonly unknown[]): number {
   const result = declared(name)(...args)
-  if (result < 0) throw errnoError((koffi as Koffi).errno(), name, path)
+  if (result < 0) throw errnoError(koffi.errno(), name, path)
   return result
 }
 
@@ -94,7 +84,7 @@ export function numbered(name: keyof typeof NR, path: string | undefined, ...arg
   return call(name, path, NR[name], ...args)
 }
 
-/** Loads koffi and declares everything now, for a process that wants it ready before it is needed. */
+/** Declares everything now, for a process that wants it ready before it is needed. */
 export function warmUp(): void {
   for (const name of Object.keys(SIGNATURES) as LibcFunction[]) declared(name)
   signalFunction()
@@ -103,7 +93,7 @@ export function warmUp(): void {
 function signalFunction(): Call {
   const known = functions.get('signal')
   if (known !== undefined) return known
-  const made = libc().func('signal', 'void *', ['int', 'intptr_t'])
+  const made = library.func('signal', 'void *', ['int', 'intptr_t']) as Call
   functions.set('signal', made)
   return made
 }

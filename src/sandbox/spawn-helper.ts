@@ -1,5 +1,6 @@
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process'
-import { extname } from 'node:path'
+import { getCompileCacheDir } from 'node:module'
+import { dirname, extname } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
@@ -83,10 +84,23 @@ function start(command: readonly string[], root: string, rootless: boolean): Chi
 
 /** Settings for our own Node (a debugger, a test runner's channel) are not the helper's. */
 function helperEnvironment(rootless: boolean): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(
-    ([name]) => !name.startsWith('NODE_') || name === 'NODE_COMPILE_CACHE',
-  )
-  return { ...Object.fromEntries(kept), SHALE_HELPER_ROOTLESS: rootless ? '1' : '0' }
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_'))
+  const cache = compileCache()
+  return {
+    ...Object.fromEntries(kept),
+    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+    SHALE_HELPER_ROOTLESS: rootless ? '1' : '0',
+  }
+}
+
+/**
+ * Compiled code for the helper and each container's first process; TypeScript as written takes 60 ms longer to start
+ * without. Never a shared folder such as /tmp: what lies there runs as root.
+ */
+function compileCache(): string | undefined {
+  const ours = getCompileCacheDir()
+  if (ours !== undefined) return dirname(ours)
+  return extname(HERE) === '.ts' ? fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url)) : undefined
 }
 
 /** Resolves at the first word from the gate or the first message of the helper; rejects if the process ends instead. */

@@ -195,16 +195,6 @@ export function duplicateTo(fd: number, target: number): void {
   call('dup2', undefined, fd, target)
 }
 
-/** Sets access and modification time, in ns since 1970; a symbolic link is followed. */
-export function setTimes(path: string, atimeNs: bigint, mtimeNs: bigint): void {
-  const billion = 1_000_000_000n
-  const times = [atimeNs, mtimeNs].flatMap(ns => [
-    (ns - (((ns % billion) + billion) % billion)) / billion,
-    ((ns % billion) + billion) % billion,
-  ])
-  call('utimensat', path, AT_FDCWD, path, new BigInt64Array(times), 0)
-}
-
 /** Brings the loopback interface of the current network namespace up. Source: netdevice(7). */
 export function bringLoopbackUp(): number {
   const AF_INET = 2

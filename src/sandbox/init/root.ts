@@ -1,6 +1,9 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { MS, mount, setTimes, unmountLazily } from '../syscalls.ts'
+import { isErrno } from '../../error.ts'
+import { toByteString } from '../../layer/entry.ts'
+import { getXattr, listXattrs, setTimesOfPath, setXattr } from '../../layer/fs-calls.ts'
+import { MS, mount, unmountLazily } from '../syscalls.ts'
 import type { OverlayPlan } from './input.ts'
 import { resolveInRoot } from './resolve.ts'
 
@@ -47,7 +50,7 @@ export function mountRoot(plan: OverlayPlan, scratch: Scratch, targets: readonly
   const parents = new Map<string, bigint>()
   for (const target of missing) makeStub(scratch, target, parents)
   // Times last: making what is inside has changed them.
-  for (const [path, mtimeNs] of parents) setTimes(path, mtimeNs, mtimeNs)
+  for (const [path, mtimeNs] of parents) setTimes(path, mtimeNs)
   unmountLazily(scratch.root)
   mountOverlay(plan, scratch.root, [scratch.stubs])
 }
@@ -59,7 +62,28 @@ function takeOverRootAttributes({ lowers, upper }: OverlayPlan): void {
   const attributes = lstatSync(top, { bigint: true })
   chownSync(upper, Number(attributes.uid), Number(attributes.gid))
   chmodSync(upper, Number(attributes.mode & 0o7777n))
-  setTimes(upper, attributes.mtimeNs, attributes.mtimeNs)
+  setTimes(upper, attributes.mtimeNs)
+}
+
+function setTimes(path: string, ns: bigint): void {
+  const seconds = (ns - (((ns % BILLION) + BILLION) % BILLION)) / BILLION
+  setTimesOfPath(toByteString(path), Number(seconds), Number(ns - seconds * BILLION))
+}
+
+const BILLION = 1_000_000_000n
+
+/** Access lists and the like; what the file system in memory cannot have is left out. */
+function copyXattrs(from: string, to: string): void {
+  const source = toByteString(from)
+  for (const name of listXattrs(source)) {
+    const value = /^(trusted|user)\.overlay\./.test(name) ? undefined : getXattr(source, name)
+    if (value === undefined) continue
+    try {
+      setXattr(toByteString(to), name, value)
+    } catch (error) {
+      if (!isErrno(error, 'ENOTSUP', 'EOPNOTSUPP', 'EPERM')) throw error
+    }
+  }
 }
 
 function mountOverlay(plan: OverlayPlan, target: string, topmost: readonly string[]): void {
@@ -74,7 +98,9 @@ function mountOverlay(plan: OverlayPlan, target: string, topmost: readonly strin
     `workdir=${escaped(plan.work)}`,
     // Without these the upper folder would refer to lower layers instead of holding what has changed. `userxattr` does
     // not go with `off`; `nofollow` makes no redirects either.
-    plan.userXattr ? 'userxattr,redirect_dir=nofollow,metacopy=off,index=off' : 'redirect_dir=off,metacopy=off,index=off',
+    plan.userXattr
+      ? 'userxattr,redirect_dir=nofollow,metacopy=off,index=off'
+      : 'redirect_dir=off,metacopy=off,index=off',
   ]
   mount({ source: 'overlay', target, type: 'overlay', flags: plan.nodev ? MS.nodev : 0, data: options.join(',') })
 }
@@ -120,6 +146,7 @@ function makeStub(
     const attributes = lstatSync(`${root}/${path}`, { bigint: true })
     chownSync(stub, Number(attributes.uid), Number(attributes.gid))
     chmodSync(stub, Number(attributes.mode & 0o7777n))
+    copyXattrs(`${root}/${path}`, stub)
     parents.set(stub, attributes.mtimeNs)
   }
   if (target.kind === 'file') writeFileSync(`${stubs}/${target.path}`, '', { flag: 'a', mode: 0o644 })

@@ -12,7 +12,8 @@ import { pipe } from '../syscalls.ts'
 export interface InitProcess {
   /** Ends of real pipes, not sockets: commands open /dev/stdout. Absent when the streams are inherited. */
   readonly output?: { readonly stdout: number; readonly stderr: number }
-  readonly stdin?: Writable | undefined
+  /** Descriptor of the end that the command reads from. */
+  readonly stdin?: number
   /** Tells it what to become; resolves with why it could not, or undefined once it has. */
   begin(input: InitInput): Promise<InitFailure | undefined>
   /** Sends a signal to the container's first process; SIGKILL ends everything in the container. */
@@ -26,33 +27,49 @@ const EXTENSION = extname(HERE)
 const INIT_MAIN = fileURLToPath(new URL(EXTENSION === '.ts' ? '../init-main.ts' : './init-main.js', import.meta.url))
 
 export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
-  const made = streams === 'pipes' ? { out: pipe(), err: pipe() } : undefined
+  const made = streams === 'pipes' ? ([pipe(), pipe(), pipe()] as const) : undefined
+  // Of each pipe the command gets one end: it reads from the first and writes to the others.
+  const ends = made === undefined ? undefined : ([made[0][0], made[1][1], made[2][1]] as const)
   const child = spawn('unshare', ['--pid', '--fork', '--kill-child=KILL', process.execPath, INIT_MAIN], {
-    stdio: [
-      made === undefined ? 'inherit' : 'pipe',
-      made === undefined ? 'inherit' : made.out[1],
-      made === undefined ? 'inherit' : made.err[1],
-      'pipe',
-      'pipe',
-    ],
+    stdio: [...(ends ?? (['inherit', 'inherit', 'inherit'] as const)), 'pipe', 'pipe'],
   })
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', error => reject(cannotStart(error)))
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })
   exited.catch(() => {})
-  if (made !== undefined) {
-    closeSync(made.out[1])
-    closeSync(made.err[1])
-  }
-  child.stdin?.on('error', () => {})
+  for (const fd of ends ?? []) closeSync(fd)
   return {
-    ...(made === undefined ? {} : { output: { stdout: made.out[0], stderr: made.err[0] } }),
-    stdin: child.stdin ?? undefined,
+    ...(made === undefined ? {} : { output: { stdout: made[1][0], stderr: made[2][0] }, stdin: made[0][1] }),
     begin: input => begin(child, input),
     kill: signal => kill(child, signal),
     exited,
   }
+}
+
+let spare: InitProcess | undefined
+
+/**
+ * Has a process ready for the next container: half of what a short RUN takes is Node's start. It waits for its input and
+ * costs some memory meanwhile.
+ */
+export function prepareSpare(): void {
+  if (spare !== undefined) return
+  const started = startInit('pipes')
+  spare = started
+  void started.exited
+    .catch(() => {})
+    .finally(() => {
+      if (spare === started) spare = undefined
+    })
+}
+
+/** The spare process, or a new one. */
+export function takeInit(streams: 'pipes' | 'inherit'): InitProcess {
+  const ready = streams === 'pipes' ? spare : undefined
+  if (ready === undefined) return startInit(streams)
+  spare = undefined
+  return ready
 }
 
 async function begin(child: ChildProcess, input: InitInput): Promise<InitFailure | undefined> {

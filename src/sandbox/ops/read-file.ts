@@ -1,11 +1,11 @@
 import { closeSync, constants, fstatSync, openSync, readFileSync } from 'node:fs'
 import { ShaleError } from '../../error.ts'
 import type { Handler } from '../protocol.ts'
+import { AT_FDCWD, openPath, RESOLVE } from '../syscalls.ts'
 
 const DEFAULT_LIMIT = 16 * 1024 * 1024
 
 export const readFile: Handler<'readFile'> = async ({ root, path, limit = DEFAULT_LIMIT }) => {
-  const { AT_FDCWD, openPath, RESOLVE } = await import('../syscalls.ts')
   const folder = openPath(AT_FDCWD, root, 0)
   try {
     const found = openPath(folder, path, RESOLVE.inRoot | RESOLVE.noMagiclinks)

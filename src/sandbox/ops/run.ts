@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { closeSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
 import { ShaleError } from '../../error.ts'
@@ -7,20 +7,22 @@ import type { InitInput, MemoryFile } from '../init/input.ts'
 import type { Handler, OperationContext } from '../protocol.ts'
 import type { RunMount, RunOutput, RunRequest, RunResult } from '../run-request.ts'
 import { networkFiles } from './etc-files.ts'
-import { type InitProcess, startInit } from './init-process.ts'
+import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
 
 /** Runs a command in a container on top of an overlay of trees. */
 export const run: Handler<'run'> = async (request, context) => {
   const { signal } = context
   signal.throwIfAborted()
   const oomKillsBefore = oomKills()
-  const init = startInit(request.config.stdio === 'inherit' ? 'inherit' : 'pipes')
+  const init = takeInit(request.config.stdio === 'inherit' ? 'inherit' : 'pipes')
   const abort = (): void => init.kill('SIGKILL')
   signal.addEventListener('abort', abort, { once: true })
   context.onControl(name => init.kill(name))
   try {
     feed(init, request)
-    const [failure] = await Promise.all([init.begin(initInput(request, context)), ...forward(init, context)])
+    const started = init.begin(initInput(request, context))
+    void started.then(prepareSpare, () => {})
+    const [failure] = await Promise.all([started, ...forward(init, context)])
     const ended = await init.exited
     signal.throwIfAborted()
     if (failure?.kind === 'setup') {
@@ -64,7 +66,12 @@ function memoryFile(mount: RunMount): readonly MemoryFile[] {
 }
 
 function feed({ stdin }: InitProcess, { config }: RunRequest): void {
-  stdin?.end(config.stdio instanceof Uint8Array ? config.stdio : undefined)
+  if (stdin === undefined) return
+  if (!(config.stdio instanceof Uint8Array)) return closeSync(stdin)
+  const writer = new Socket({ fd: stdin, readable: false, writable: true })
+  // A command need not read all that it is given.
+  writer.on('error', () => {})
+  writer.end(config.stdio)
 }
 
 /** Hands on what the command writes, no faster than the receiver takes it. */
