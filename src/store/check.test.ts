@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { chmodSync, rmSync, writeFileSync } from 'node:fs'
+import { test } from 'node:test'
+import { type Digest, sha256 } from '../oci/digest.ts'
+import { checkStore } from './check.ts'
+import { addImage, addLayer, temporaryStore } from './testing.ts'
+
+test('a check names damage and whom it hurts; repair makes room for the whole blob', async t => {
+  const store = temporaryStore(t)
+  const lease = store.lease('test')
+  const layer = await addLayer(store, lease, 'x')
+  const whole = await addLayer(store, lease, 'whole')
+  const { digest: image } = await addImage(store, lease, { layers: [layer] })
+  for (const [name, { id }] of [['broken', layer] as const, ['whole', whole] as const]) {
+    const times = { createdAt: 1, durationMs: 1 }
+    store.cache.put(lease, { key: sha256(name), title: name, kind: 'run', ingredients: [], layerId: id, ...times })
+  }
+  const clean = await checkStore(store)
+  assert.deepEqual(clean.findings, [])
+  assert.equal(clean.blobs, 6)
+
+  const blob = layer.blobs[0]?.digest as Digest
+  chmodSync(store.blobs.path(blob), 0o600)
+  writeFileSync(store.blobs.path(blob), 'blob of y')
+  rmSync(store.blobs.path(layer.tocDigest))
+  const expected = [
+    { kind: 'blob', id: blob },
+    { kind: 'blob', id: layer.tocDigest },
+    { kind: 'image', id: image },
+    { kind: 'record', id: sha256('broken') },
+  ]
+  const found = async (repair: boolean) => {
+    const { findings } = await checkStore(store, { repair })
+    return findings.map(({ kind, id }) => ({ kind, id })).sort((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
+  }
+  expected.sort((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
+  assert.deepEqual(await found(false), expected)
+  assert.deepEqual(await found(true), expected)
+  assert.deepEqual(await found(false), [{ kind: 'image', id: image }])
+  assert.deepEqual(
+    store.cache.list().map(record => record.title),
+    ['whole'],
+  )
+  await addLayer(store, lease, 'x')
+  assert.deepEqual(await found(false), [])
+})
