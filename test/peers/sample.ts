@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { imageOf, type TestImage } from '../../src/transfer/testing.ts'
 import { fixtureTree } from '../support/fixture.ts'
 import { setXattr } from '../support/xattr.ts'
+import { runInPeerRoot } from './root.ts'
 
 /** `cap_net_bind_service=ep` as the kernel keeps it, version 2. */
 const CAPABILITY = Buffer.from('0100000200040000000000000000000000000000', 'hex')
@@ -19,7 +20,7 @@ export async function sampleTree(folder: string): Promise<string> {
     'srv/again': { hardlink: 'srv/data' },
     'srv/empty': '',
     'link-to-data': { symlink: 'srv/data' },
-    'dangling': { symlink: '/not/there' },
+    dangling: { symlink: '/not/there' },
     [`deep/${'long-name-'.repeat(20)}/${'x'.repeat(120)}`]: 'far down',
     'tmp/': { mode: 0o1777 },
     'private/': { mode: 0o700, owner: [1000, 1000] },
@@ -28,8 +29,8 @@ export async function sampleTree(folder: string): Promise<string> {
   mkdirSync(join(folder, 'dev'))
   execFileSync('mknod', [join(folder, 'dev/null'), 'c', '1', '3'])
   execFileSync('mkfifo', [join(folder, 'dev/pipe')])
-  setXattr(Buffer.from(join(folder, 'bin/serve')), 'security.capability', CAPABILITY)
-  setXattr(Buffer.from(join(folder, 'srv/empty')), 'user.note', Buffer.from([0, 1, 0xff, 0x0a]))
+  setXattr(join(folder, 'bin/serve'), 'security.capability', CAPABILITY)
+  setXattr(join(folder, 'srv/empty'), 'user.note', Buffer.from([0, 1, 0xff, 0x0a]))
   symlinkSync('x', join(folder, 'old-link'))
   lutimesSync(join(folder, 'old-link'), 1, 1_000_000_000)
   execFileSync('touch', ['-d', '2001-02-03 04:05:06.123456789 UTC', join(folder, 'srv/data')])
@@ -38,7 +39,44 @@ export async function sampleTree(folder: string): Promise<string> {
 
 /** An image of one layer: the tree as GNU tar packs it. */
 export function sampleImage(tree: string, compression: 'gzip' | 'zstd' | 'none' = 'gzip'): TestImage {
-  const args = ['--format=posix', '--xattrs', '--xattrs-include=*', '--numeric-owner', '--sort=name', '-C', tree, '-c', '.']
+  const args = [
+    '--format=posix',
+    '--xattrs',
+    '--xattrs-include=*',
+    '--numeric-owner',
+    '--sort=name',
+    '-C',
+    tree,
+    '-c',
+    '.',
+  ]
   const layer = execFileSync('tar', args, { maxBuffer: 64 * 1024 * 1024 })
   return imageOf({ layers: [layer], compression })
+}
+
+/** Writes an image as an OCI layout folder, by hand. */
+export function writeLayout(folder: string, image: TestImage, tag: string): string {
+  mkdirSync(join(folder, 'blobs/sha256'), { recursive: true })
+  for (const [digest, bytes] of [...image.blobs, [image.digest, image.manifest] as const]) {
+    writeFileSync(join(folder, 'blobs', digest.replace(':', '/')), bytes)
+  }
+  const { mediaType, digest, manifest } = image
+  const annotations = { 'org.opencontainers.image.ref.name': tag }
+  const manifests = [{ mediaType, digest, size: manifest.byteLength, annotations }]
+  writeFileSync(join(folder, 'index.json'), JSON.stringify({ schemaVersion: 2, manifests }))
+  writeFileSync(join(folder, 'oci-layout'), JSON.stringify({ imageLayoutVersion: '1.0.0' }))
+  return folder
+}
+
+/** Unpacks a layout's image with umoci and gives the root file system's folder. */
+export async function umociUnpack(work: string, layout: string, tag: string, name: string): Promise<string> {
+  await peer(work, ['umoci', 'unpack', '--image', `${layout}:${tag}`, join(work, name)])
+  return join(work, name, 'rootfs')
+}
+
+/** Runs a peer that must succeed, with `work` bound to its own path; gives its standard output. */
+export async function peer(work: string, command: readonly string[]): Promise<string> {
+  const outcome = await runInPeerRoot(command, { binds: [{ host: work, inner: work }] })
+  if (outcome.code !== 0) throw new Error(`${command.join(' ')}: ${outcome.stderr}${outcome.stdout}`)
+  return outcome.stdout
 }
