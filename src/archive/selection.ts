@@ -26,7 +26,7 @@ export function selectImages(store: Store, references: readonly string[]): reado
 }
 
 function named(store: Store, text: string): Selected {
-  const { id, name } = resolveImage(store.images, text)
+  const { id, name } = resolveImage(store, text)
   return { id, names: name === undefined || name.includes('@') ? [] : [name] }
 }
 
