@@ -94,16 +94,16 @@ describe('image names', () => {
     const { store, id } = await storeWith(t, ['a:1', 'feed:latest'], ['a'])
     const hex = id.slice('sha256:'.length)
     for (const text of ['a:1', 'docker.io/library/a:1', `a@${id}`, id, hex, hex.slice(0, 1), id.slice(0, 12), 'feed']) {
-      assert.equal(findImage(store.images, text)?.id, id, text)
+      assert.equal(findImage(store, text)?.id, id, text)
     }
-    assert.equal(resolveImage(store.images, 'a:1').name, `${HUB}/a:1`)
-    assert.equal(resolveImage(store.images, hex).name, undefined)
+    assert.equal(resolveImage(store, 'a:1').name, `${HUB}/a:1`)
+    assert.equal(resolveImage(store, hex).name, undefined)
   })
 
   test('what is no image is said in docker words', async t => {
     const { store, id } = await storeWith(t, ['w:1'], [])
     for (const text of ['zzz', 'w', 'w:2', 'UPPER:', `b@${id}`, id.replace(/.$/, '-'), '']) {
-      assert.throws(() => resolveImage(store.images, text), {
+      assert.throws(() => resolveImage(store, text), {
         code: 'IMAGE_NOT_FOUND',
         message: `No such image: ${text}`,
       })
@@ -117,7 +117,7 @@ describe('image names', () => {
     for (let i = 0; i < 16; i++) await addImage(store, lease, { layers, author: String(i) })
     const digits = store.images.list().map(image => image.id.charAt('sha256:'.length))
     const twice = digits.find((digit, i) => digits.indexOf(digit) !== i) ?? assert.fail('17 IDs, 16 digits')
-    assert.throws(() => resolveImage(store.images, twice), { code: 'IMAGE_AMBIGUOUS' })
+    assert.throws(() => resolveImage(store, twice), { code: 'IMAGE_AMBIGUOUS' })
   })
 })
 

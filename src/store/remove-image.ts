@@ -31,7 +31,7 @@ export function removeImage(
   options: RemoveImageOptions = {},
 ): readonly ImageRemoval[] {
   return store.database.write(() => {
-    const { id, name } = resolveImage(store.images, text)
+    const { id, name } = resolveImage(store, text)
     const image = store.images.get(id) as ImageSummary
     const all = [...image.names, ...image.repoDigests]
     const going = name === undefined ? all : namesGoing(image, name)

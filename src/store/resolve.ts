@@ -1,7 +1,7 @@
 import { ShaleError } from '../error.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { formatReference, parseReference, type Reference } from '../oci/reference.ts'
-import type { ImageStore } from './types.ts'
+import type { ImageStore, Store } from './types.ts'
 
 export interface ResolvedImage {
   readonly id: Digest
@@ -13,14 +13,14 @@ export interface ResolvedImage {
  * Finds the image that a user's text means: a name (`debian`, `debian:trixie`, `debian@sha256:…`), else an ID or the
  * beginning of one, with or without `sha256:`. Throws `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`.
  */
-export function resolveImage(images: ImageStore, text: string): ResolvedImage {
-  const found = findImage(images, text)
+export function resolveImage(store: Pick<Store, 'images'>, text: string): ResolvedImage {
+  const found = findImage(store, text)
   if (found !== undefined) return found
   throw new ShaleError('IMAGE_NOT_FOUND', `No such image: ${text}`)
 }
 
 /** Like `resolveImage`; undefined when there is no such image. */
-export function findImage(images: ImageStore, text: string): ResolvedImage | undefined {
+export function findImage({ images }: Pick<Store, 'images'>, text: string): ResolvedImage | undefined {
   if (isDigest(text)) return images.get(text) && { id: text }
   const reference = tryParse(text)
   const byName = reference && findByName(images, reference)
