@@ -5,13 +5,14 @@ import { type Compression, ociLayerType } from '../oci/media-types.ts'
 import { padding } from '../tar/header.ts'
 import { END_OF_ARCHIVE, encodeHeader } from '../tar/write.ts'
 import { type OpenContent, readPieces, readWhole } from './content.ts'
-import { baseName, type Entry, type FileEntry, fromByteString, parentPath } from './entry.ts'
+import { baseName, type Entry, type FileEntry, fromByteString, type HardlinkEntry, parentPath } from './entry.ts'
 import { DEFAULT_LEVEL, frameCodec } from './frame-codec.ts'
 import { FramePipe, type Sink } from './frame-pipe.ts'
 import { cutsBefore, FRAME } from './frames.ts'
 import { encodeSeekTable, skippableFrame } from './seek-table.ts'
-import type { Toc } from './toc.ts'
-import { encodeToc } from './toc-codec.ts'
+import { findEntry, type Toc } from './toc.ts'
+import { encodeToc, linkError } from './toc-codec.ts'
+import { hardlinkTo } from './toc-decode.ts'
 import { WHITEOUT_OPAQUE, WHITEOUT_PREFIX } from './whiteout.ts'
 
 export interface PackOptions {
@@ -64,7 +65,8 @@ export async function packLayer(toc: Toc, open: OpenContent, options: PackOption
   const pipe = new FramePipe(frameCodec(compression, options.level ?? DEFAULT_LEVEL[compression]), options.sink)
   await pipe.start()
   const entries: Entry[] = []
-  for (const original of toc.entries) {
+  for (const listed of toc.entries) {
+    const original = listed.kind === 'hardlink' ? canonicalLink(listed, toc) : listed
     const entry = epoch === undefined || original.mtime < epoch ? original : { ...original, mtime: epoch, mtimeNs: 0 }
     checkName(entry)
     const size = tarSize(entry)
@@ -121,6 +123,13 @@ function encodedLengthBound(entry: Entry): number {
     (extra === 0 ? 0 : extra + padding(extra)) +
     (entry.kind === 'directory' && entry.opaque ? 1024 + 512 : 0)
   )
+}
+
+/** Encoded tables keep no metadata of links, so the tar must not depend on it either. */
+function canonicalLink({ path, target }: HardlinkEntry, toc: Toc): Entry {
+  const file = findEntry(toc, target)
+  if (file?.kind === 'file' && file.path < path) return hardlinkTo(file, path)
+  throw linkError(path, target)
 }
 
 function checkName(entry: Entry): void {

@@ -144,10 +144,7 @@ class LinkTargets {
     this.#rows ??= new Map(this.#toc.entries.flatMap((entry, i) => (entry.kind === 'file' ? [[entry.path, i]] : [])))
     const row = this.#rows.get(target)
     if (row !== undefined && row < before) return row
-    throw new ShaleError(
-      'TOC_INVALID',
-      `hard link ${JSON.stringify(path)} names ${JSON.stringify(target)}, which is no earlier file of the layer`,
-    )
+    throw linkError(path, target)
   }
 }
 
@@ -161,4 +158,9 @@ function noDigest(path: ByteString): ShaleError {
     'TOC_INVALID',
     `file ${JSON.stringify(path)} of a layer's table of contents has no sha256 digest`,
   )
+}
+
+export function linkError(path: ByteString, target: ByteString): ShaleError {
+  const what = `hard link ${JSON.stringify(path)} names ${JSON.stringify(target)}`
+  return new ShaleError('TOC_INVALID', `${what}, which is no earlier file of the layer`)
 }
