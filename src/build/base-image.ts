@@ -1,6 +1,6 @@
-import { ShaleError, type SourceRange } from '../error.ts'
+import { ShaleError } from '../error.ts'
 import { formatPlatform, matchesPlatform, type Platform } from '../oci/platform.ts'
-import { familiarName, formatReference, parseReference } from '../oci/reference.ts'
+import { formatReference, parseReference } from '../oci/reference.ts'
 import type { LayerRecord, Lease, Store, StoredImage } from '../store/types.ts'
 import { EMPTY_CHAIN, nextChainId } from './key.ts'
 import { type ChainLayer, DEFAULT_PATH, envValue, type StageState } from './stage-state.ts'
@@ -30,23 +30,26 @@ export function scratchState(platform: Platform): StageState {
   }
 }
 
-/** The state of a stage that begins with an image. */
-export async function imageState(
-  bases: BaseImages,
-  name: string,
-  platform: Platform,
-  range?: SourceRange,
-): Promise<StageState> {
-  const image = await openBase(bases, name, platform)
+/** The state of a stage that begins with an image, which is pulled when the store lacks it. */
+export async function imageState(bases: BaseImages, name: string, platform: Platform): Promise<StageState> {
+  return stateOf(bases.store, name, await openBase(bases, name, platform), platform)
+}
+
+/** An image of the store as a stage to build on or to run. Throws `PLATFORM_MISMATCH`, `LAYER_MISSING`. */
+export function stateOf(store: Store, name: string, image: StoredImage, platform: Platform): StageState {
   const { config } = image
-  if (!matchesPlatform({ os: config.os, architecture: config.architecture, variant: config.variant }, platform)) {
-    const have = formatPlatform({ os: config.os, architecture: config.architecture, variant: config.variant })
-    throw new ShaleError('PLATFORM_MISMATCH', `image ${name} is for ${have}, not for ${formatPlatform(platform)}`, {
-      hint: `pull it for the other platform: shale pull --platform ${formatPlatform(platform)} ${name}`,
-      cause: range,
-    })
+  const { os, architecture, variant } = config
+  const own = { os, architecture, variant }
+  if (!matchesPlatform(own, platform)) {
+    throw new ShaleError(
+      'PLATFORM_MISMATCH',
+      `image ${name} is for ${formatPlatform(own)}, not for ${formatPlatform(platform)}`,
+      {
+        hint: `pull it for the other platform: shale pull --platform ${formatPlatform(platform)} ${name}`,
+      },
+    )
   }
-  const layers = imageLayers(bases.store, name, image)
+  const layers = imageLayers(store, name, image)
   const execution = config.config ?? {}
   const env = execution.Env ?? []
   return {
@@ -63,7 +66,7 @@ export async function imageState(
     history: (config.history ?? []).map(line => ({ ...line, comment: line.comment ?? '' })),
     args: new Map(),
     hasOwnCmd: false,
-    base: `${familiarName(parseReference(name))} ${image.digest}`,
+    base: `${name} ${image.digest}`,
   }
 }
 

@@ -1,4 +1,3 @@
-import type { SourceRange } from '../error.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Lease, Store } from '../store/types.ts'
 import type { ContextSource } from './context.ts'
@@ -33,7 +32,7 @@ export interface BuildContext {
   /** A stage when it is finished. */
   readonly stage: (index: number) => Promise<StageState>
   /** An image of the store, or of a registry when the store lacks it, as a stage to build on. */
-  readonly image: (name: string, platform: Platform, range: SourceRange) => Promise<StageState>
+  readonly image: (name: string, platform: Platform) => Promise<StageState>
   /** A new folder on the store's file system that is removed when the build ends. */
   readonly scratchFolder: () => string
   /** Removes a folder that may hold files of mapped users. */

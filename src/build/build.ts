@@ -113,7 +113,7 @@ class Build {
       exported: exportedStages(plan.stages, plan.target),
       slot: slots(options.parallelism ?? availableParallelism()),
       stage: index => this.#stage(index),
-      image: (name, platform, range) => this.#image(name, platform, () => imageState(bases, name, platform, range)),
+      image: (name, platform) => this.#image(name, platform, () => imageState(bases, name, platform)),
       scratchFolder: () => this.#scratchFolder(),
       removeTree: async path => (await worker()).removeTree(path),
       packSoon: state => this.#packSoon(state),

@@ -41,7 +41,7 @@ async function baseState(context: BuildContext, planned: PlannedStage, steps: St
   const { base, platform } = planned
   if (base.kind === 'scratch') return scratchState(platform)
   if (base.kind === 'stage') return context.stage(base.index)
-  const load = () => context.image(base.name, platform, base.range)
+  const load = () => context.image(base.name, platform)
   if (steps.from === undefined) return load()
   return context.steps.run(steps.from, context.signal, async () => ({ value: await load(), status: 'cached' as const }))
 }

@@ -68,7 +68,7 @@ async function planFiles(
 ): Promise<PlannedFiles> {
   const from = instruction.kind === 'copy' ? instruction.from : undefined
   if (from === undefined) rejectRemote(instruction)
-  const base = from === undefined ? context.source : await stageSource(context, from, instruction, at)
+  const base = from === undefined ? context.source : await stageSource(context, from, at)
   const target = instruction.link ? layeredView([]) : await context.layers.view(state.layers)
   const { chown, exclude } = instruction
   const owner =
@@ -122,19 +122,14 @@ function heredocSource(
   return inlineSource(heredoc.name, Buffer.from(heredoc.content, 'utf8'), now)
 }
 
-async function stageSource(
-  context: BuildContext,
-  from: string,
-  instruction: CopyInstruction | AddInstruction,
-  at: StepPosition,
-): Promise<CopySource> {
+async function stageSource(context: BuildContext, from: string, at: StepPosition): Promise<CopySource> {
   const { plan, layers } = context
   const index = findStage(plan.dockerfile, from)
   const platform = plan.stages[at.stageIndex]?.platform ?? context.options.platform
   if (index === undefined && platform === undefined) throw new Error('a stage has a platform')
   const state =
     index === undefined
-      ? await context.image(from, platform as NonNullable<typeof platform>, instruction.range)
+      ? await context.image(from, platform as NonNullable<typeof platform>)
       : await context.stage(index)
   return chainSource(state.layers, await layers.view(state.layers), from)
 }

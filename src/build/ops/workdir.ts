@@ -3,7 +3,7 @@ import { type ByteString, type DirectoryEntry, parentPath, toByteString } from '
 import { tocOf } from '../../layer/toc.ts'
 import { contentId } from '../../layer/toc-codec.ts'
 import { cleanPath, resolvePath } from '../../rootfs/resolve.ts'
-import type { LayeredView } from '../../rootfs/view.ts'
+import type { FileView } from '../../rootfs/view.ts'
 import type { BuildContext } from '../build-context.ts'
 import { keyedStep } from '../keyed-step.ts'
 import type { StageState } from '../stage-state.ts'
@@ -58,8 +58,8 @@ export async function workdirStep(
 }
 
 /** New directories, and the existing ones above them as they are. */
-function missingDirectories(
-  view: LayeredView,
+export function missingDirectories(
+  view: FileView,
   path: ByteString,
   owner: { readonly uid: number; readonly gid: number; readonly mtime: number },
 ): readonly DirectoryEntry[] {
