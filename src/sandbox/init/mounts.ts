@@ -139,11 +139,8 @@ function at(root: string, path: string, use: (name: string) => void): void {
 }
 
 function onExisting(root: string, path: string, use: (name: string) => void): void {
-  try {
-    at(root, path.slice(1), use)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT', 'ENOTDIR')) throw error
-  }
+  const resolved = resolveInRoot(root, path)
+  if (resolved.path !== '' && resolved.existing === resolved.path.split('/').length) at(root, resolved.path, use)
 }
 
 function isDirectory(path: string): boolean {
