@@ -5,10 +5,10 @@ import { type PeerOptions, runInPeerRoot } from './root.ts'
 const LIMITS = ['--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=4096:4096']
 
 /**
- * `buildah build ARGS…`. RUN steps are isolated with chroot: crun refuses a machine that mounts cgroup v1 beside v2.
- * Storage is in memory and gone afterwards, unless `binds` brings a folder to `/var/lib/containers`.
+ * `buildah build ARGS…`. RUN steps go through runc: crun refuses a machine that mounts cgroup v1 beside
+ * v2. Storage is in memory and gone afterwards, unless `binds` brings a folder to `/var/lib/containers`.
  */
 export function buildahBuild(args: readonly string[], options: PeerOptions = {}): Promise<Outcome> {
-  const command = ['buildah', '--storage-driver=overlay', 'build', '--isolation=chroot', '--network=host', ...LIMITS]
+  const command = ['buildah', '--storage-driver=overlay', 'build', '--runtime=runc', '--network=host', ...LIMITS]
   return runInPeerRoot([...command, ...args], { ...options, set: 'engines' })
 }
