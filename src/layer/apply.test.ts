@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import {
   linkSync,
   lstatSync,
@@ -16,7 +17,7 @@ import { after, before, describe, test } from 'node:test'
 import type { TarEntry } from '../tar/header.ts'
 import { END_OF_ARCHIVE, encodeHeader } from '../tar/write.ts'
 import { applyLayer, impliedDirectories, writeTree } from './apply.ts'
-import { diffTree } from './diff.ts'
+import { type DiffOptions, diffTree } from './diff.ts'
 import type { Entry, FileEntry } from './entry.ts'
 import { getXattr, setXattr } from './fs-calls.ts'
 import { packLayer } from './pack.ts'
@@ -38,7 +39,11 @@ let count = 0
 before(() => {
   folder = mkdtempSync(join(tmpdir(), 'shale-apply-'))
 })
-after(() => rmSync(folder, { recursive: true, force: true }))
+after(() => {
+  // An ordinary user cannot empty directories that are read-only.
+  execFileSync('chmod', ['-R', 'u+rwX', folder])
+  rmSync(folder, { recursive: true, force: true })
+})
 
 /** A new empty folder. */
 function fresh(): string {
@@ -61,6 +66,26 @@ async function membersOf(toc: Toc): Promise<ReturnType<typeof readLayer>> {
   const chunks: Uint8Array[] = []
   await packLayer(toc, contentOf, { compression: 'zstd', sink: chunk => void chunks.push(chunk) })
   return readLayer(stream(chunks), 'zstd')
+}
+
+/** The folders are this user's, so their root is as well. */
+const MY_ROOT: Entry = {
+  kind: 'directory',
+  path: '',
+  mode: 0o755,
+  uid: process.getuid?.() ?? 0,
+  gid: process.getgid?.() ?? 0,
+  mtime: 0,
+  mtimeNs: 0,
+}
+
+function diff(
+  upper: string,
+  lower: DiffOptions['lower'] = () => undefined,
+  more: Partial<DiffOptions> = {},
+): ReturnType<typeof diffTree> {
+  const rooted: DiffOptions['lower'] = path => lower(path) ?? (path === '' ? MY_ROOT : undefined)
+  return diffTree(upper, { overlay: OPTIONS.overlay, lower: rooted, ...more })
 }
 
 async function* stream(chunks: readonly Uint8Array[]): AsyncGenerator<Uint8Array> {
@@ -145,7 +170,7 @@ describe('round trips', () => {
     assert.equal(lstatSync(join(target, 'gone')).rdev, 0)
     assert.equal(getXattr(join(target, 'd'), `${OPTIONS.overlay}.overlay.opaque`), 'y')
     const below = (path: string): Entry | undefined => (path.includes('gone') ? file(path, 1) : undefined)
-    const { toc } = await diffTree(target, { overlay: OPTIONS.overlay, lower: below })
+    const { toc } = await diff(target, below)
     assert.deepEqual(toc, applied)
   })
 
@@ -289,7 +314,7 @@ describe('hostile layers write nothing outside their folder', () => {
       else {
         const toc = await applied
         const listed = new Set([...toc.entries.map(({ path }) => path), ...impliedDirectories(toc)])
-        const found = (await diffTree(target, { overlay: OPTIONS.overlay, lower: () => undefined })).toc
+        const found = (await diff(target)).toc
         if (expected !== '') assert.equal(found.entries.map(({ path }) => path).join(' '), expected)
         for (const { path } of found.entries) assert.ok(listed.has(path), path)
       }
@@ -322,7 +347,7 @@ describe('the diff of an upper directory', () => {
     writeFileSync(join(upper, 'changed/file'), 'other')
     const touched = { ...(findEntry(base, 'touched') as Entry), mtime: 1 }
     const lower = (path: string): Entry | undefined => (path === 'touched' ? touched : findEntry(base, path))
-    const { toc, open } = await diffTree(upper, { overlay: OPTIONS.overlay, lower })
+    const { toc, open } = await diff(upper, lower)
     assert.deepEqual(
       toc.entries.map(({ path }) => path),
       ['changed', 'changed/file', 'touched'],
@@ -339,7 +364,7 @@ describe('the diff of an upper directory', () => {
       OPTIONS,
     )
     const lower = (path: string): Entry | undefined => (path === 'b' ? undefined : findEntry(base, path))
-    const { toc } = await diffTree(upper, { overlay: OPTIONS.overlay, lower, skip: path => path === 'mnt' })
+    const { toc } = await diff(upper, lower, { skip: path => path === 'mnt' })
     assert.deepEqual(
       toc.entries.map(({ kind, path }) => `${kind} ${path}`),
       ['file a', 'hardlink b'],
@@ -351,7 +376,7 @@ describe('the diff of an upper directory', () => {
     const other = fresh()
     await writeTree(tocOf([file('a', 4)]), contentOf, upper, OPTIONS)
     linkSync(join(upper, 'a'), join(other, 'a'))
-    const { toc } = await diffTree(upper, { overlay: OPTIONS.overlay, lower: () => undefined })
+    const { toc } = await diff(upper)
     assert.deepEqual(
       toc.entries.map(({ kind }) => kind),
       ['file'],
@@ -369,7 +394,7 @@ describe('the diff of an upper directory', () => {
     )
     setXattr(join(upper, 'a'), 'user.overlay.origin', 'x')
     const lower = (path: string): Entry | undefined => (path === 'gone' ? file('gone', 1) : undefined)
-    const { toc } = await diffTree(upper, { overlay: OPTIONS.overlay, lower })
+    const { toc } = await diff(upper, lower)
     assert.deepEqual(
       toc.entries.map(({ kind, path, xattrs }) => [kind, path, xattrs]),
       [
@@ -383,8 +408,8 @@ describe('the diff of an upper directory', () => {
     const upper = fresh()
     await writeTree(tocOf([{ kind: 'directory', path: '', ...COMMON, mode: 0o700 }]), contentOf, upper, OPTIONS)
     const root: Entry = { kind: 'directory', path: '', ...COMMON, mode: 0o700, mtime: 1 }
-    assert.deepEqual((await diffTree(upper, { overlay: OPTIONS.overlay, lower: () => root })).toc.entries, [])
-    assert.equal((await diffTree(upper, { overlay: OPTIONS.overlay, lower: () => undefined })).toc.entries.length, 1)
+    assert.deepEqual((await diff(upper, () => root)).toc.entries, [])
+    assert.equal((await diff(upper)).toc.entries.length, 1)
   })
 
   test('an aborted scan ends', async () => {
