@@ -87,7 +87,7 @@ export async function empty(folder: string): Promise<void> {
 /** Installs a package of the host when the file that it brings is missing. */
 export async function needPackage(name: string, file: string): Promise<void> {
   if (existsSync(file)) return
-  const install = ['install', '-y', '-q', '--no-install-recommends', name]
+  const install = ['-o', 'DPkg::Lock::Timeout=120', 'install', '-y', '-q', '--no-install-recommends', name]
   const first = await mustRun('apt-get', install, { env: { ...process.env, ...APT_ENV } }).catch(() => undefined)
   if (first !== undefined) return
   await mustRun('apt-get', ['update', '-q'])
