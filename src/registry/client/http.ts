@@ -18,6 +18,8 @@ export interface HttpRequest {
   readonly signal?: AbortSignal | undefined
   /** What the request needs to be allowed, as token scopes: `repository:library/debian:pull`. */
   readonly scopes?: readonly string[]
+  /** Not to be repeated by itself after a failure. */
+  readonly once?: boolean
 }
 
 /** The body must be read to its end or destroyed by whoever gets the response. */

@@ -63,14 +63,17 @@ export async function headManifest(
   return digest === undefined ? undefined : { digest, mediaType: contentType(response) }
 }
 
-/** Uploads a manifest or index under a tag or its digest; what it refers to must be there already. */
+/**
+ * Uploads a manifest or index under a tag or its digest; what it refers to must be there already. Gives the digest that
+ * the registry says it has now, if it says one.
+ */
 export async function putManifest(
   registry: Registry,
   address: ManifestAddress,
   raw: Uint8Array,
   mediaType: string,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<Digest | undefined> {
   const response = await registry.send({
     method: 'PUT',
     path: manifestPath(address),
@@ -81,6 +84,7 @@ export async function putManifest(
   })
   await expectStatus(response, [200, 201, 202], attempt('push', registry, address))
   discard(response)
+  return headerDigest(response)
 }
 
 export function manifestName(registry: Registry, { repository, reference }: ManifestAddress): string {

@@ -11,7 +11,7 @@ import { hasBlob } from './blobs.ts'
 import { headManifest, putManifest } from './manifests.ts'
 import { mountSources } from './mount-sources.ts'
 import { createRegistryClient, type Registry, type RegistryClient } from './registry.ts'
-import { finishUpload, mountBlob, startUpload } from './upload.ts'
+import { mountBlob, uploadBlob } from './upload.ts'
 
 export interface PushOptions {
   /** Of an index, only this platform's image is pushed, under the tag. */
@@ -128,11 +128,10 @@ async function pushManifest(
 
 async function putTop(push: Push, digest: Digest, raw: Uint8Array, mediaType: string, target: string): Promise<void> {
   const { registry, repository, options } = push
-  await putManifest(registry, { repository, reference: target }, raw, mediaType, options.signal)
-  const got = await headManifest(registry, { repository, reference: target }, options.signal)
-  if (got !== undefined && got.digest !== digest) {
-    throw new ShaleError('REGISTRY_FAILED', `${push.name} is ${got.digest} at the registry, but ${digest} was pushed`, {
-      hint: 'someone else may have pushed the same tag, or the registry rewrites manifests',
+  const got = await putManifest(registry, { repository, reference: target }, raw, mediaType, options.signal)
+  if (got !== undefined && got !== digest) {
+    throw new ShaleError('REGISTRY_FAILED', `${push.name} is ${got} at the registry, but ${digest} was pushed`, {
+      hint: 'a registry that rewrites manifests cannot keep an image as it was built',
     })
   }
 }
@@ -147,7 +146,6 @@ async function pushBlob(push: Push, blob: Descriptor, from: string | undefined, 
   if (await hasBlob(registry, address, signal)) return tell('exists', blob.size)
   const opened = from === undefined ? undefined : await mountBlob(registry, address, from, signal)
   if (opened === 'mounted') return tell('mounted', blob.size, from)
-  const session = opened ?? (await startUpload(registry, address, signal))
   const open = async function* () {
     let moved = 0
     for await (const chunk of store.blobs.stream(blob.digest)) {
@@ -156,7 +154,7 @@ async function pushBlob(push: Push, blob: Descriptor, from: string | undefined, 
       tell('moving', moved)
     }
   }
-  await finishUpload(registry, address, session, { size: blob.size, open }, signal)
+  await uploadBlob(registry, address, { size: blob.size, open }, opened, signal)
   tell('done', blob.size)
 }
 

@@ -1,3 +1,4 @@
+import { ShaleError } from '../../error.ts'
 import { authenticate } from './auth.ts'
 import type { CredentialSource } from './credentials.ts'
 import { dockerCredentials } from './credentials.ts'
@@ -74,6 +75,11 @@ function createRegistry(name: string, transportFor: (origin: URL) => Transport, 
  * reaction to a TLS greeting is unmistakable, and other errors then say what is wrong with the TLS.
  */
 async function originOf(host: string, probe: Transport): Promise<URL> {
+  if (!URL.canParse(`https://${host}/`)) {
+    throw new ShaleError('INVALID_REFERENCE', `${JSON.stringify(host)} is no registry's address`, {
+      hint: 'a port is at most 65535',
+    })
+  }
   const secure = new URL(`https://${host}/`)
   if (!isLoopback(secure.hostname)) return secure
   try {

@@ -17,15 +17,15 @@ const TRANSIENT_CODE = new Set(['ECONNRESET', 'EPIPE', 'ETIMEDOUT', 'EAI_AGAIN',
 const LONGEST_WAIT = 60_000
 
 /**
- * Repeats requests that may be repeated (all but PATCH; an upload that is started twice does no harm) after failures
- * that pass by themselves, waiting as `retry-after` says, else with growing, slightly random pauses.
+ * Repeats requests (all but those marked `once`; an upload that is started twice does no harm) after failures that pass
+ * by themselves, waiting as `retry-after` says, else with growing, slightly random pauses.
  */
 export function retry(options: RetryOptions = {}): Interceptor {
   const attempts = options.attempts ?? 5
   const wait = options.wait ?? ((ms, signal) => delay(ms, undefined, signal && { signal }))
   return next => async request => {
     for (let attempt = 1; ; attempt++) {
-      const last = attempt >= attempts || request.method === 'PATCH'
+      const last = attempt >= attempts || request.once === true
       const pause = (options.backOff ?? 200) * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
       const outcome = await attemptOnce(next, request, last)
       if ('response' in outcome) {

@@ -106,7 +106,7 @@ async function manifest(
   if (request.method === 'PUT') {
     const stored = { mediaType: request.headers['content-type'] ?? '', raw: await bodyOf(request) }
     registry.manifests.set(key, stored).set(`${repository}@${sha256(stored.raw)}`, stored)
-    response.writeHead(201).end()
+    response.writeHead(201, { 'docker-content-digest': sha256(stored.raw) }).end()
     return
   }
   const found = registry.manifests.get(key)

@@ -38,7 +38,7 @@ export async function fetchToken(
   if (response.status === 401 || response.status === 403) {
     const who = credential === undefined ? 'anonymous access' : 'the stored credentials'
     throw new ShaleError('UNAUTHORIZED', `${realm.host} refuses ${who} to ${registry.host}: HTTP ${response.status}`, {
-      hint: `log in with docker login ${registry.host} (its credentials are used)`,
+      hint: `it may not exist, or need a login: docker login ${registry.host} (its credentials are used)`,
     })
   }
   if (response.status !== 200) {

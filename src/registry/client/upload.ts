@@ -5,6 +5,7 @@ import { expectStatus } from './failure.ts'
 import { discard, displayUrl, type HttpResponse, type RequestBody } from './http.ts'
 import { resolveLocation } from './redirect.ts'
 import type { Registry } from './registry.ts'
+import { isTransient } from './retry.ts'
 import { pushScope } from './scope.ts'
 
 /** An upload session that a registry has opened: where the bytes go. */
@@ -25,19 +26,40 @@ export async function mountBlob(
   const query = new URLSearchParams({ mount: address.digest, from })
   const response = await start(registry, address, `?${query}`, pushScope(address.repository, from), signal)
   if (response.status === 201) return 'mounted'
-  return session(response)
+  return sessionOf(response)
 }
 
-export async function startUpload(
+const UPLOAD_ATTEMPTS = 3
+
+/**
+ * Uploads a whole blob in one request, into `session` if there is one. A session that failed on the way has taken some
+ * of the bytes, so after a failure that may pass the next attempt opens another.
+ */
+export async function uploadBlob(
   registry: Registry,
   address: BlobAddress,
+  body: RequestBody,
+  session?: UploadSession,
   signal?: AbortSignal,
-): Promise<UploadSession> {
-  return session(await start(registry, address, '', pushScope(address.repository), signal))
+): Promise<void> {
+  let opened = session
+  for (let attempt = 1; ; attempt++) {
+    try {
+      opened ??= await startUpload(registry, address, signal)
+      return await finishUpload(registry, address, opened, body, signal)
+    } catch (error) {
+      const passes = isTransient(error) || (error instanceof ShaleError && error.code === 'REGISTRY_FAILED')
+      if (!passes || attempt >= UPLOAD_ATTEMPTS || signal?.aborted) throw error
+      opened = undefined
+    }
+  }
 }
 
-/** Sends the whole blob into a session, in one request. */
-export async function finishUpload(
+async function startUpload(registry: Registry, address: BlobAddress, signal?: AbortSignal): Promise<UploadSession> {
+  return sessionOf(await start(registry, address, '', pushScope(address.repository), signal))
+}
+
+async function finishUpload(
   registry: Registry,
   address: BlobAddress,
   { url }: UploadSession,
@@ -50,9 +72,10 @@ export async function finishUpload(
     headers: { 'content-type': 'application/octet-stream' },
     body,
     scopes: pushScope(address.repository),
+    once: true,
     signal,
   })
-  await expectStatus(response, [200, 201, 202, 204], attempt(registry, address))
+  await expectStatus(response, [200, 201, 202, 204], uploading(registry, address))
   discard(response)
 }
 
@@ -65,12 +88,12 @@ async function start(
 ): Promise<HttpResponse> {
   const path = `/v2/${address.repository}/blobs/uploads/${query}`
   const response = await registry.send({ method: 'POST', path, scopes, signal })
-  await expectStatus(response, query === '' ? [202] : [201, 202], attempt(registry, address))
+  await expectStatus(response, query === '' ? [202] : [201, 202], uploading(registry, address))
   discard(response)
   return response
 }
 
-function session(response: HttpResponse): UploadSession {
+function sessionOf(response: HttpResponse): UploadSession {
   const { location } = response.headers
   if (location === undefined) {
     throw new ShaleError('BAD_UPLOAD', `${displayUrl(response.url)} opened an upload without saying where`)
@@ -85,6 +108,6 @@ function withDigest(url: URL, digest: Digest): URL {
   return target
 }
 
-function attempt(registry: Registry, address: BlobAddress) {
+function uploading(registry: Registry, address: BlobAddress) {
   return { doing: 'upload blob', target: blobName(registry, address), registry: registry.name }
 }
