@@ -140,7 +140,7 @@ async function sweep(store: LocalStore, now: number): Promise<readonly Collected
   const { layout, database, removeTree } = store
   for (const path of clearLeftovers(layout, database, now)) await removeTree(path)
   clearStatIndex(store, now)
-  for (const name of readdirSync(layout.trash)) await removeTrash(store, join(layout.trash, name))
+  await Promise.all(readdirSync(layout.trash).map(name => removeTrash(store, join(layout.trash, name))))
   const removed: Collected[] = []
   for (const { id } of database.all<{ id: number }>("SELECT id FROM trees WHERE state = 'doomed'")) {
     const path = treePath(layout, id)
