@@ -67,7 +67,10 @@ function memoryFile(mount: RunMount): readonly MemoryFile[] {
 
 function feed({ stdin }: InitProcess, { config }: RunRequest): void {
   if (stdin === undefined) return
-  if (!(config.stdio instanceof Uint8Array)) return closeSync(stdin)
+  if (!(config.stdio instanceof Uint8Array)) {
+    closeSync(stdin)
+    return
+  }
   const writer = new Socket({ fd: stdin, readable: false, writable: true })
   // A command need not read all that it is given.
   writer.on('error', () => {})
