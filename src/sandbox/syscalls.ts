@@ -96,9 +96,12 @@ export function setUmask(mask: number): void {
   call('umask', undefined, mask)
 }
 
-/** Becomes the user with all three IDs; capabilities of a user other than 0 are gone afterwards. */
-export function becomeUser(uid: number, gid: number, groups: readonly number[]): void {
+export function setGroups(groups: readonly number[]): void {
   call('setgroups', undefined, groups.length, new Uint32Array(groups.length === 0 ? [0] : groups))
+}
+
+/** Becomes the user with all three IDs; capabilities of a user other than 0 are gone afterwards. */
+export function becomeUser(uid: number, gid: number): void {
   call('setresgid', undefined, gid, gid, gid)
   call('setresuid', undefined, uid, uid, uid)
 }

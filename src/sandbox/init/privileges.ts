@@ -9,6 +9,7 @@ import {
   clearAmbient,
   dropFromBoundingSet,
   setCapabilities,
+  setGroups,
   setNoNewPrivileges,
   setParentDeathSignal,
   setRlimit,
@@ -41,7 +42,9 @@ export function dropPrivileges({ user, capabilities, noNewPrivileges }: SpecProc
 
 function setUser({ uid, gid, additionalGids }: SpecProcess['user']): void {
   try {
-    becomeUser(uid, gid, additionalGids)
+    // A namespace of one user may not change its groups (user_namespaces(7)), so the caller's are kept.
+    if (additionalGids.length > 0 || mayChangeGroups()) setGroups(additionalGids)
+    becomeUser(uid, gid)
   } catch (error) {
     if (!isErrno(error, 'EINVAL', 'EPERM')) throw error
     throw new ShaleError('USER_UNMAPPED', `cannot run as user ${uid}, group ${gid}: not in this user namespace`, {
@@ -49,6 +52,10 @@ function setUser({ uid, gid, additionalGids }: SpecProcess['user']): void {
       cause: error,
     })
   }
+}
+
+function mayChangeGroups(): boolean {
+  return readFileSync('/proc/self/setgroups', 'latin1').trim() !== 'deny'
 }
 
 /** A capability that this kernel does not know is as good as dropped. */

@@ -1,0 +1,103 @@
+import assert from 'node:assert/strict'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { existsSync, readFileSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import type { RunRequest } from './run-request.ts'
+import { makeTrees, type Trees } from './testing.ts'
+import type { RootlessInput, RootlessOutput } from './testing-rootless.ts'
+
+const PROGRAM = fileURLToPath(new URL('./testing-rootless.ts', import.meta.url))
+const asRoot = process.getuid?.() === 0
+const USERS = { mapped: 'shale-mapped', single: 'shale-single' } as const
+
+/** Why these tests cannot run on this machine; false if they can. */
+function obstacle(): string | false {
+  if (spawnSync('sh', ['-c', 'command -v newuidmap']).status !== 0) return 'needs newuidmap (apt-get install uidmap)'
+  if (!asRoot) return false
+  ensureUser(USERS.mapped)
+  ensureUser(USERS.single)
+  for (const file of ['/etc/subuid', '/etc/subgid']) {
+    execFileSync('sed', ['-i', `/^${USERS.single}:/d`, file])
+    if (!readFileSync(file, 'utf8').includes(`${USERS.mapped}:`)) {
+      execFileSync('sh', ['-c', `echo ${USERS.mapped}:700000000:65536 >> ${file}`])
+    }
+  }
+  const reads = as(USERS.mapped, ['test', '-r', PROGRAM, '-a', '-x', process.execPath])
+  return spawnSync(reads[0], reads.slice(1)).status === 0 ? false : 'needs a checkout that other users can read'
+}
+
+function ensureUser(name: string): void {
+  if (spawnSync('id', ['-u', name]).status !== 0) execFileSync('useradd', ['--no-create-home', name])
+}
+
+function as(user: string, command: readonly string[]): readonly [string, ...string[]] {
+  if (!asRoot) return command as readonly [string, ...string[]]
+  return ['setpriv', '--reuid', user, '--regid', user, '--init-groups', '--reset-env', ...command]
+}
+
+function runAs(
+  user: string,
+  trees: Trees,
+  requests: readonly RunRequest[],
+  remove: readonly string[] = [],
+): RootlessOutput {
+  if (asRoot) execFileSync('chown', ['-R', `${user}:`, trees.root])
+  const [command, ...args] = as(user, [process.execPath, PROGRAM])
+  const input: RootlessInput = { root: trees.root, requests, remove }
+  const { stdout, stderr, status } = spawnSync(command, args, { input: JSON.stringify(input), encoding: 'utf8' })
+  assert.equal(status, 0, stderr)
+  return JSON.parse(stdout) as RootlessOutput
+}
+
+describe('as an ordinary user', { skip: obstacle() }, () => {
+  let trees: Trees
+  before(() => {
+    trees = makeTrees()
+  })
+  after(() => {
+    trees.remove()
+    if (asRoot) for (const user of Object.values(USERS)) spawnSync('userdel', [user])
+  })
+
+  test('commands run isolated, as any user of the image', { timeout: 30_000 }, () => {
+    const status = trees.request(['cat', '/proc/self/status'], { uid: 33, gid: 33, networkMode: 'none' })
+    const files = trees.request([
+      'sh',
+      '-c',
+      'touch /a /b; busybox chown 1000:1000 /a; stat -c %u:%g /a; rm /bin/yes; echo $$',
+    ])
+    const open = trees.request([
+      'sh',
+      '-c',
+      'echo x > /proc/sys/kernel/core_pattern; wc -c < /proc/keys; ls /sys | wc -l; hostname',
+    ])
+    const missing = trees.request(['nope'])
+    const output = runAs(USERS.mapped, trees, [status, files, open, missing])
+    assert.deepEqual([output.rootless, output.limits], [true, []])
+    const [first, second, third, fourth] = output.results
+    assert.match(first?.out ?? '', /^Uid:\s*33\s/m)
+    assert.match(first?.out ?? '', /^CapBnd:\s*00000000a80425fb$/m)
+    assert.partialDeepStrictEqual(second, { exitCode: 0, out: '1000:1000\n1\n' })
+    assert.match(third?.out ?? '', /^0\n[1-9]\d*\nshale\n$/)
+    assert.equal(fourth?.exitCode, 127)
+    assert.notEqual(statSync(join(files.upper, 'a')).uid, statSync(join(files.upper, 'b')).uid)
+    assert.equal(existsSync(join(status.upper, 'etc')), false)
+  })
+
+  test('files of mapped users can be removed', { timeout: 30_000 }, () => {
+    const request = trees.request(['sh', '-c', 'mkdir /d; touch /d/f; busybox chown -R 5:5 /d; chmod 0 /d'])
+    runAs(USERS.mapped, trees, [request], [request.upper, request.work])
+    assert.deepEqual([existsSync(request.upper), existsSync(request.work)], [false, false])
+  })
+
+  test('without ranges there is one user, and the limit is told', {
+    timeout: 30_000,
+    skip: !asRoot && 'needs root',
+  }, () => {
+    const output = runAs(USERS.single, trees, [trees.request(['id', '-u'])])
+    assert.equal(output.results[0]?.out, '0\n')
+    assert.match(output.limits.join(), /shale-single has no range in \/etc\/subuid/)
+  })
+})
