@@ -46,7 +46,7 @@ module.exports = (oldest, script) => {
       ' (' +
       process.execPath +
       ')\n' +
-      'hint: install a current Node.js, or run `npm install node` beside shale, which then uses that one\n',
+      'hint: install a current Node.js, or run npm install node beside shale, which then uses that\n',
   )
   process.exit(1)
 }

@@ -53,8 +53,11 @@ export function groupHelp(group: string, columns: number): string {
 export function commandHelp(form: string, command: AnyCommand, columns: number): string {
   const forms = CATALOG.find(entry => entry.forms.includes(form))?.forms ?? []
   const flags = flagLines(command.flags)
-  const sections = [`Usage:  shale ${form} ${command.usage}`, command.about]
-  if (forms.length > 1) sections.push(`Aliases:\n  ${forms.map(form => `shale ${form}`).join(', ')}`)
+  const sections = [`Usage:  shale ${form} ${command.usage}`, wrap(command.about, columns).join('\n')]
+  if (forms.length > 1) {
+    const aliases = wrap(forms.map(form => `shale ${form}`).join(', '), columns - 2)
+    sections.push(`Aliases:\n${aliases.map(line => `  ${line}`).join('\n')}`)
+  }
   if (flags.length > 0) sections.push(section('Options', flags, columns))
   sections.push(
     section(

@@ -22,7 +22,9 @@ async function runCommandLine(words: readonly string[]): Promise<number> {
     end = owned.end
     return await dispatch(context, globals, rest)
   } catch (error) {
-    return await fail(error, context?.debug ?? words.includes('--debug'))
+    // Whatever an interruption has broken, the interruption is what to tell about.
+    const reason = context?.signal.aborted ? context.signal.reason : error
+    return await fail(reason, context?.debug ?? words.includes('--debug'))
   } finally {
     await end?.()
   }

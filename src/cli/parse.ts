@@ -90,9 +90,9 @@ function usageError(form: string, command: AnyCommand, error: unknown): unknown 
     const near = isLong
       ? nearest(name, [...Object.keys(command.flags).map(key => `--${longName(key)}`), '--help'])
       : undefined
-    const known = dockerFlags(form).includes(name)
+    const known = dockerFlags(form).includes(isLong ? name : name.slice(0, 2))
     const message = known
-      ? `docker's ${name} is not supported by \`shale ${form}\` yet`
+      ? `docker's ${isLong ? name : name.slice(0, 2)} is not supported by \`shale ${form}\` yet`
       : isLong
         ? `unknown flag: ${name}`
         : `unknown shorthand flag: '${flag.slice(1, 2)}' in ${flag}`
@@ -144,19 +144,19 @@ function dockerFlags(form: string): readonly string[] {
   return DOCKER_FLAGS[form.split(' ').at(-1) ?? ''] ?? []
 }
 
-const split = (names: string) => names.split(' ').map(name => `--${name}`)
+const split = (names: string) => names.split(' ').map(name => (name.length === 1 ? `-${name}` : `--${name}`))
 
 const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   build: split(
-    'allow annotation attest build-context builder cache-from cache-to call check output push secret ' +
+    'c m o allow annotation attest build-context builder cache-from cache-to call check output push secret ' +
       'shm-size ssh ulimit cgroup-parent cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems isolation memory ' +
       'memory-swap security-opt squash compress',
   ),
   run: split(
-    'add-host annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares ' +
-      'cpuset-cpus detach detach-keys device dns domainname expose gpus group-add health-cmd hostname init ip ipc ' +
+    'a c d l m p P annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares ' +
+      'cpuset-cpus detach detach-keys device dns domainname expose gpus group-add health-cmd init ip ipc ' +
       'isolation label label-file link log-driver log-opt mac-address memory memory-swap mount network-alias ' +
-      'oom-kill-disable pid pids-limit privileged publish publish-all read-only restart runtime security-opt shm-size ' +
+      'oom-kill-disable pid pids-limit privileged publish publish-all restart runtime security-opt shm-size ' +
       'sig-proxy stop-signal stop-timeout storage-opt sysctl tmpfs ulimit userns uts volume-driver volumes-from',
   ),
   images: split('tree'),

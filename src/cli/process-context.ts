@@ -1,5 +1,6 @@
 import { writeSync } from 'node:fs'
 import { resolve } from 'node:path'
+import { ShaleError } from '../error.ts'
 import type { LocalStore } from '../store/open.ts'
 import type { Context, Output } from './command.ts'
 import type { Globals } from './globals.ts'
@@ -13,9 +14,10 @@ export function processContext(globals: Globals): { readonly context: Context; r
   const interruption = new AbortController()
   let store: Promise<LocalStore> | undefined
   const interrupt = (signal: NodeJS.Signals) => {
+    const exitCode = signal === 'SIGINT' ? 130 : 143
     // The second time, the user means it.
-    if (interruption.signal.aborted) process.exit(signal === 'SIGINT' ? 130 : 143)
-    interruption.abort(signal)
+    if (interruption.signal.aborted) process.exit(exitCode)
+    interruption.abort(new ShaleError('INTERRUPTED', `interrupted by ${signal}`, { exitCode }))
   }
   const context: Context = {
     out: output(1, process.stdout),

@@ -1,0 +1,113 @@
+import { mkdirSync } from 'node:fs'
+import type { PullImage } from '../../build/base-image.ts'
+import { type RunImageOptions, runImage } from '../../container/run.ts'
+import { ShaleError } from '../../error.ts'
+import { familiarReference, parseReference } from '../../oci/reference.ts'
+import type { Store } from '../../store/types.ts'
+import { type Context, command, type Input } from '../command.ts'
+import { chosenPlatform } from '../platform-flag.ts'
+import { environment, parseHost, parseVolume, runFlags } from '../run-options.ts'
+
+/** docker's exit code for errors of its own, so that they are not taken for the command's. */
+const OWN_FAILURE = 125
+
+export default command({
+  usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
+  about: 'Run a command in a container from an image, in the foreground. What it writes is gone when it has ended.',
+  examples: [
+    ['run --rm myapp:1.0', 'what the image is for'],
+    ['run --rm -it debian:trixie bash', 'a shell in it'],
+    ['run --rm -v ./data:/data:ro -e MODE=test myapp:1.0 check /data', 'with a folder and a variable'],
+  ],
+  args: { min: 1, max: Number.POSITIVE_INFINITY },
+  flags: runFlags,
+  passThrough: true,
+  failure: OWN_FAILURE,
+  async run(context, input) {
+    const options = runOptions(context, input)
+    const store = await context.store()
+    const pull = pullWithProgress(context, store, input.flags.quiet)
+    const interruption = interruptionFor(context, options)
+    try {
+      const result = await runImage(store, { ...options, signal: interruption.signal }, { pull })
+      if (result.startError !== undefined) context.err.write(`ERROR: ${result.startError}\n`)
+      return result.exitCode
+    } finally {
+      interruption.end()
+    }
+  },
+})
+
+function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): RunImageOptions {
+  const [image = '', ...words] = args
+  if (flags.workdir !== undefined && !flags.workdir.startsWith('/')) {
+    throw new ShaleError(
+      'INVALID_WORKDIR',
+      `the working directory ${JSON.stringify(flags.workdir)} is invalid, it needs to be an absolute path`,
+    )
+  }
+  if (flags.interactive && flags.tty && !process.stdin.isTTY) {
+    throw new ShaleError('NO_TERMINAL', 'the input device is not a TTY', { hint: 'leave out -t', exitCode: 1 })
+  }
+  const binds = flags.volume.map(text => parseVolume(text, process.cwd()))
+  // docker makes what is to be mounted when it is not there.
+  for (const { source } of binds) mkdirSyncUnlessThere(source)
+  return {
+    image,
+    command: words,
+    entrypoint: flags.entrypoint,
+    env: environment(flags.envFile, flags.env, context.env),
+    workdir: flags.workdir,
+    user: flags.user,
+    binds,
+    network: (flags.network ?? flags.net) as 'host' | 'none' | undefined,
+    hostname: flags.hostname,
+    addHosts: flags.addHost.map(parseHost),
+    readonlyRoot: flags.readOnly,
+    platform: chosenPlatform(flags.platform, context),
+    pull: flags.pull as RunImageOptions['pull'],
+    // Without -i nothing is to be read, without -t there is no terminal to be had.
+    streams: flags.interactive || flags.tty ? 'inherit' : 'output',
+    onOutput: ({ stream, chunk }) => (stream === 'stdout' ? context.out : context.err).write(chunk),
+  }
+}
+
+function mkdirSyncUnlessThere(path: string): void {
+  try {
+    mkdirSync(path, { recursive: true })
+  } catch (error) {
+    // A file is as good as a folder.
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
+  }
+}
+
+/**
+ * What ends the container. On a terminal that it shares with us, Ctrl-C reaches it by itself, and what it makes of that
+ * is its own affair.
+ */
+function interruptionFor(
+  context: Context,
+  { streams }: RunImageOptions,
+): { readonly signal: AbortSignal; end(): void } {
+  if (streams !== 'inherit' || !process.stdin.isTTY) return { signal: context.signal, end: () => undefined }
+  const controller = new AbortController()
+  const ignore = () => undefined
+  const terminate = () => controller.abort(new ShaleError('INTERRUPTED', 'interrupted by SIGTERM', { exitCode: 143 }))
+  process.on('SIGINT', ignore).on('SIGQUIT', ignore).on('SIGTERM', terminate)
+  const end = () => void process.off('SIGINT', ignore).off('SIGQUIT', ignore).off('SIGTERM', terminate)
+  return { signal: controller.signal, end }
+}
+
+function pullWithProgress(context: Context, store: Store, quiet: boolean): PullImage {
+  return async (name, platform) => {
+    const { pullImage } = await import('../../registry/client/pull.ts')
+    const { showTransfer } = await import('../progress/transfer.ts')
+    const progress = quiet ? undefined : showTransfer('pull', context.err, context.err)
+    if (!quiet) context.err.write(`Unable to find image '${familiarReference(parseReference(name))}' locally\n`)
+    try {
+      await pullImage(store, name, { platform, onEvent: progress?.onEvent, signal: context.signal })
+    } finally {
+      progress?.end()
+    }
+  }
+}

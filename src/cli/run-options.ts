@@ -1,0 +1,102 @@
+import { readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { ShaleError } from '../error.ts'
+import { boolean, list, text } from './flag.ts'
+import { platformFlag } from './platform-flag.ts'
+
+export const runFlags = {
+  addHost: list('Line for /etc/hosts', { placeholder: 'name:address' }),
+  entrypoint: text('Command in place of the image’s entrypoint; empty for none', { placeholder: 'command' }),
+  env: list('Environment variable; without a value that of this shell', { short: 'e', placeholder: 'NAME=value' }),
+  envFile: list('File of environment variables', { placeholder: 'file' }),
+  hostname: text('Name of the machine as the command sees it', { short: 'h', placeholder: 'name' }),
+  interactive: boolean('Connect the standard input', { short: 'i' }),
+  name: text('Name of the container', { placeholder: 'name' }),
+  network: text('Network: host or none', { choices: ['host', 'none'] }),
+  net: text('', { choices: ['host', 'none'], hidden: true }),
+  platform: platformFlag,
+  pull: text('When to pull the image: always, missing (default) or never', { choices: ['always', 'missing', 'never'] }),
+  quiet: boolean('Show no progress of a pull', { short: 'q' }),
+  readOnly: boolean('Nothing can be written outside of mounts'),
+  rm: boolean('Remove the container when it has ended'),
+  tty: boolean('Give the command a terminal', { short: 't' }),
+  user: text('User and group to run as', { short: 'u', placeholder: 'user[:group]' }),
+  volume: list('Folder or file of this machine in the container', { short: 'v', placeholder: 'source:target[:ro]' }),
+  workdir: text('Folder to start in', { short: 'w', placeholder: 'dir' }),
+}
+
+/** A path of this machine that the container sees. */
+export interface BindMount {
+  /** Absolute. */
+  readonly source: string
+  /** Absolute, in the container. */
+  readonly target: string
+  readonly readonly: boolean
+}
+
+/**
+ * The variables of `--env-file` files and `-e` words, later ones last; a name without value takes the caller's, or is
+ * left out when the caller has none.
+ */
+export function environment(
+  files: readonly string[],
+  words: readonly string[],
+  own: Readonly<Record<string, string | undefined>>,
+): readonly string[] {
+  const resolved = (word: string): readonly string[] => {
+    if (word.includes('=')) return [word]
+    const value = own[word]
+    return value === undefined ? [] : [`${word}=${value}`]
+  }
+  return [...files.flatMap(readEnvFile), ...words].flatMap(resolved)
+}
+
+/** docker's format: a variable a line, values as they are, `#` begins a comment line. */
+function readEnvFile(path: string): readonly string[] {
+  return parseEnvFile(readFileSync(path, 'utf8'), path)
+}
+
+/** Throws `INVALID_ENV_FILE` with the line. */
+export function parseEnvFile(content: string, path: string): readonly string[] {
+  return content
+    .replace(/^\ufeff/, '')
+    .split(/\r?\n/)
+    .flatMap((line, at) => {
+      const text = line.trimStart()
+      if (text === '' || text.startsWith('#')) return []
+      const name = text.split('=', 1)[0] as string
+      if (name !== '' && !/\s/.test(name)) return [text]
+      throw new ShaleError(
+        'INVALID_ENV_FILE',
+        `${path}:${at + 1}: a variable's name is a word: ${JSON.stringify(name)}`,
+      )
+    })
+}
+
+/** Mount options that mean nothing without SELinux or a virtual machine. */
+const HARMLESS = new Set(['rw', 'z', 'Z', 'cached', 'delegated', 'consistent', 'rprivate', 'private'])
+
+/** Reads `source:target[:options]`. Throws `INVALID_VOLUME`. */
+export function parseVolume(text: string, cwd: string): BindMount {
+  const fail = (why: string, hint?: string) =>
+    new ShaleError('INVALID_VOLUME', `invalid volume specification ${JSON.stringify(text)}: ${why}`, { hint })
+  const [source = '', target, options = '', ...more] = text.split(':')
+  if (target === undefined) throw fail('anonymous volumes are not part of Shale yet', 'write source:target')
+  if (more.length > 0) throw fail('it has too many colons', 'write source:target or source:target:ro')
+  if (!/^[./]/.test(source)) throw fail('named volumes are not part of Shale yet', 'name a folder, such as ./data')
+  if (!target.startsWith('/')) throw fail(`the container path ${JSON.stringify(target)} must be absolute`)
+  if (/^\/+$/.test(target)) throw fail('the target cannot be /')
+  const words = options.split(',').filter(word => word !== '')
+  const unknown = words.find(word => word !== 'ro' && word !== 'readonly' && !HARMLESS.has(word))
+  if (unknown !== undefined) throw fail(`unknown option ${JSON.stringify(unknown)}`, 'options are ro and rw')
+  return { source: resolve(cwd, source), target, readonly: words.includes('ro') || words.includes('readonly') }
+}
+
+/** Reads `name:address` or `name=address`. Throws `INVALID_HOST`. */
+export function parseHost(text: string): { readonly name: string; readonly address: string } {
+  const [, name, address] = /^([^:=]+)[:=](.+)$/.exec(text) ?? []
+  if (name !== undefined && address !== undefined) return { name, address: address.replace(/^\[(.*)\]$/, '$1') }
+  throw new ShaleError('INVALID_HOST', `bad format for add-host: ${JSON.stringify(text)}`, {
+    hint: 'write name:address',
+  })
+}
