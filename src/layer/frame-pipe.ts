@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto'
+import type { TarEntry } from '../tar/header.ts'
+import { writeHeader } from '../tar/write.ts'
 import type { FrameCodec } from './frame-codec.ts'
 import { FRAME, type FrameSize } from './frames.ts'
 
@@ -46,6 +48,10 @@ export class FramePipe {
 
   async start(): Promise<void> {
     if (this.#codec.head.length > 0) await this.write(this.#codec.head)
+  }
+
+  header(entry: TarEntry): void {
+    this.used += writeHeader(entry, this.buffer, this.used)
   }
 
   append(bytes: Uint8Array): void {

@@ -3,7 +3,7 @@ import { ShaleError } from '../error.ts'
 import { type Digest, sha256 } from '../oci/digest.ts'
 import { type Compression, ociLayerType } from '../oci/media-types.ts'
 import { padding } from '../tar/header.ts'
-import { END_OF_ARCHIVE, encodeHeader } from '../tar/write.ts'
+import { END_OF_ARCHIVE } from '../tar/write.ts'
 import { type OpenContent, readPieces, readWhole } from './content.ts'
 import { baseName, type Entry, type FileEntry, fromByteString, type HardlinkEntry, parentPath } from './entry.ts'
 import { DEFAULT_LEVEL, frameCodec } from './frame-codec.ts'
@@ -144,18 +144,18 @@ function packPlain(entry: Exclude<Entry, FileEntry>, pipe: FramePipe): void {
   if (entry.kind === 'whiteout') {
     const parent = parentPath(entry.path)
     const name = WHITEOUT_PREFIX + baseName(entry.path)
-    pipe.append(encodeHeader({ ...entry, kind: 'file', path: parent === '' ? name : `${parent}/${name}`, size: 0 }))
+    pipe.header({ ...entry, kind: 'file', path: parent === '' ? name : `${parent}/${name}`, size: 0 })
     return
   }
-  pipe.append(encodeHeader(entry))
+  pipe.header(entry)
   if (entry.kind === 'directory' && entry.opaque === true) {
     const path = entry.path === '' ? WHITEOUT_OPAQUE : `${entry.path}/${WHITEOUT_OPAQUE}`
-    pipe.append(encodeHeader({ kind: 'file', path, mode: 0, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, size: 0 }))
+    pipe.header({ kind: 'file', path, mode: 0, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, size: 0 })
   }
 }
 
 function packFile(entry: FileEntry, content: ReturnType<OpenContent>, pipe: FramePipe): string {
-  pipe.append(encodeHeader(entry))
+  pipe.header(entry)
   const digest = readWhole(entry, content, pipe.buffer, pipe.used)
   pipe.used += entry.size
   pad(entry.size, pipe)
@@ -163,7 +163,7 @@ function packFile(entry: FileEntry, content: ReturnType<OpenContent>, pipe: Fram
 }
 
 async function packLargeFile(entry: FileEntry, content: ReturnType<OpenContent>, pipe: FramePipe): Promise<string> {
-  pipe.append(encodeHeader(entry))
+  pipe.header(entry)
   const pieces = readPieces(entry, content, () => ({
     buffer: pipe.buffer,
     at: pipe.used,

@@ -73,10 +73,10 @@ export const FIELD = {
   prefix: [345, 155],
 } as const satisfies Record<string, readonly [number, number]>
 
-/** Sum of a header's bytes with the checksum field read as spaces. */
-export function checksum(block: Uint8Array): number {
+/** Sum of the bytes of the header at `at` with the checksum field read as spaces. */
+export function checksum(bytes: Uint8Array, at = 0): number {
   let sum = 8 * 0x20
-  for (let i = 0; i < 148; i++) sum += block[i] as number
-  for (let i = 156; i < BLOCK; i++) sum += block[i] as number
+  for (let i = at; i < at + 148; i++) sum += bytes[i] as number
+  for (let i = at + 156; i < at + BLOCK; i++) sum += bytes[i] as number
   return sum
 }

@@ -25,26 +25,47 @@ export const END_OF_ARCHIVE: Uint8Array = new Uint8Array(2 * BLOCK)
  * names, big numbers, xattrs). Bytes depend on the entry alone. Content and padding follow it.
  */
 export function encodeHeader(entry: TarEntry): Buffer {
+  const plan = planHeader(entry)
+  const out = Buffer.alloc(plan.length)
+  write(out, 0, entry, plan)
+  return out
+}
+
+/** Writes the header into `out` at `at`, where there must be room for it, and gives its length. */
+export function writeHeader(entry: TarEntry, out: Buffer, at: number): number {
+  const plan = planHeader(entry)
+  out.fill(0, at, at + plan.length)
+  write(out, at, entry, plan)
+  return plan.length
+}
+
+interface Plan {
+  readonly name: ByteString
+  /** Where the name is cut into prefix and name; see `splitName`. */
+  readonly split: number
+  /** Body of the pax header; '' when there is none. */
+  readonly pax: ByteString
+  /** Bytes of all blocks. */
+  readonly length: number
+}
+
+function planHeader(entry: TarEntry): Plan {
   const name = tarName(entry)
   const split = splitName(name)
   const pax = paxRecords(entry, name, split < 0)
-  if (pax === '') {
-    const out = Buffer.alloc(BLOCK)
-    writeUstar(out, 0, entry, name, split)
-    return out
-  }
   if (pax.length > MAX_PAX) {
-    throw new ShaleError(
-      'TAR_UNREPRESENTABLE',
-      `the extended attributes of ${JSON.stringify(entry.path)} are too large for a tar`,
-    )
+    const shown = JSON.stringify(entry.path)
+    throw new ShaleError('TAR_UNREPRESENTABLE', `the extended attributes of ${shown} are too large for a tar`)
   }
-  const body = pax.length + padding(pax.length)
-  const out = Buffer.alloc(BLOCK + body + BLOCK)
-  writePaxBlock(out, entry, pax.length)
-  out.write(pax, BLOCK, 'latin1')
-  writeUstar(out, BLOCK + body, entry, name, split)
-  return out
+  return { name, split, pax, length: pax === '' ? BLOCK : BLOCK + pax.length + padding(pax.length) + BLOCK }
+}
+
+function write(out: Buffer, at: number, entry: TarEntry, { name, split, pax, length }: Plan): void {
+  if (pax !== '') {
+    writePaxBlock(out, at, entry, pax.length)
+    out.write(pax, at + BLOCK, 'latin1')
+  }
+  writeUstar(out, at + length - BLOCK, entry, name, split)
 }
 
 function tarName(entry: TarEntry): ByteString {
@@ -79,11 +100,11 @@ function contentSize(entry: TarEntry): number {
   return entry.kind === 'file' ? (entry.size ?? 0) : 0
 }
 
-function writePaxBlock(out: Buffer, entry: TarEntry, size: number): void {
+function writePaxBlock(out: Buffer, at: number, entry: TarEntry, size: number): void {
   const base = entry.path.slice(entry.path.lastIndexOf('/') + 1)
-  out.write(`PaxHeaders/${base.slice(0, 80)}`, 0, 'latin1')
-  writeNumbers(out, 0, 0o644, 0, 0, size, 0)
-  finish(out, 0, PAX_TYPE)
+  out.write(`PaxHeaders/${base.slice(0, 80)}`, at, 'latin1')
+  writeNumbers(out, at, 0o644, 0, 0, size, 0)
+  finish(out, at, PAX_TYPE)
 }
 
 function writeUstar(out: Buffer, at: number, entry: TarEntry, name: ByteString, split: number): void {
@@ -137,6 +158,6 @@ function octal(out: Buffer, at: number, digits: number, value: number): void {
 function finish(out: Buffer, at: number, type: number): void {
   out[at + FIELD.type[0]] = type
   out.write('ustar\x0000', at + FIELD.magic[0], 'latin1')
-  octal(out, at + FIELD.checksum[0], 6, checksum(at === 0 && out.length === BLOCK ? out : out.subarray(at, at + BLOCK)))
+  octal(out, at + FIELD.checksum[0], 6, checksum(out, at))
   out[at + FIELD.checksum[0] + 7] = 0x20
 }
