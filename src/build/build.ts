@@ -39,6 +39,8 @@ export interface BuildResult {
 export interface BuildServices {
   /** Brings a base image into the store. */
   readonly pull: PullImage
+  /** An open helper of this store that several builds share; it stays open. Without it each build starts its own. */
+  readonly helper?: Helper | undefined
 }
 
 /**
@@ -75,6 +77,7 @@ class Build {
   readonly #known: FolderDigests
   readonly #lineage: string
   readonly #scratch: string[] = []
+  readonly #sharedHelper: Helper | undefined
   #helper: Promise<Helper> | undefined
 
   constructor(
@@ -86,6 +89,7 @@ class Build {
     services: BuildServices,
   ) {
     this.#store = store
+    this.#sharedHelper = services.helper
     this.#options = options
     this.#plan = plan
     this.#lineage = lineageOf(loaded, plan, options)
@@ -198,7 +202,8 @@ class Build {
     return folder
   }
 
-  #openHelper(): Promise<Helper> {
+  async #openHelper(): Promise<Helper> {
+    if (this.#sharedHelper !== undefined) return this.#sharedHelper
     this.#helper ??= openHelper({ root: this.#store.root })
     return this.#helper
   }

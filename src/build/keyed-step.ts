@@ -26,7 +26,7 @@ export async function keyedStep(
   const key = stepKey(step.kind, step.ingredients)
   steps.record({ stage: step.stage, ordinal: step.ordinal, title: step.title, key })
   const bypass = withoutCache(context, step.stage)
-  const record = bypass ? undefined : store.cache.find(key)
+  const record = bypass ? undefined : store.cache.find(key, lease)
   const layer = record === undefined ? undefined : usableLayer(context, record)
   if (record !== undefined && layer !== 'gone') {
     return { value: { record: layer, createdAt: record.createdAt }, status: 'cached', reason: explainer.hit(record) }
