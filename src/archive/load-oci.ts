@@ -7,7 +7,9 @@ import { MediaType } from '../oci/media-types.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { imagesOf } from '../transfer/choose.ts'
-import { type ContentSource, ingestArtifact, ingestDocument, ingestImage } from '../transfer/ingest.ts'
+import type { ContentSource } from '../transfer/content-source.ts'
+import { ingestImage } from '../transfer/ingest.ts'
+import { ingestArtifact, ingestDocument } from '../transfer/ingest-blob.ts'
 import { blobPath, CONTAINERD_NAME, REF_NAME } from './layout.ts'
 import type { LoadedImage, LoadOptions } from './load.ts'
 import type { Shelf } from './shelf.ts'
@@ -89,7 +91,7 @@ async function loadManifest(load: Load, raw: Buffer, descriptor: Descriptor): Pr
   options.onEvent?.({ kind: 'manifest', digest: descriptor.digest, mediaType: document.mediaType })
   const attached = descriptor.annotations?.['vnd.docker.reference.type'] !== undefined
   if (attached) {
-    await ingestArtifact(store, lease, source, document.manifest, options)
+    await ingestArtifact(store, lease, source, document.manifest, options.signal)
     await ingestDocument(store, lease, raw, descriptor)
   } else await ingestImage(store, lease, source, raw, document.mediaType, options)
 }

@@ -6,17 +6,11 @@ import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
 import { layerCompression, MediaType } from '../oci/media-types.ts'
 import type { BlobWriter, Lease, Store } from '../store/types.ts'
+import { bounded, type ContentSource } from './content-source.ts'
 import type { LayerEvent, OnTransferEvent } from './events.ts'
+import { ingestBlob } from './ingest-blob.ts'
 import { forEachParallel } from './parallel.ts'
 import { sniffStream } from './sniff.ts'
-
-/** Where an image's content comes from: a registry's repository, an archive, a folder. */
-export interface ContentSource {
-  /** For messages: `registry.example.com/app:1`, `app.tar`. */
-  readonly name: string
-  /** The bytes of a blob, in order; whoever reads them verifies size and digest. */
-  stream(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array>
-}
 
 export interface IngestOptions {
   readonly onEvent?: OnTransferEvent | undefined
@@ -85,56 +79,6 @@ async function ingestConfig(
     await ingestBlob(store, lease, source, config, options.signal ?? new AbortController().signal)
   }
   return parseImageConfig(await store.blobs.read(config.digest)).rootfs.diff_ids
-}
-
-/**
- * Brings the content of a manifest into the store that is no image but belongs to one (a signature, an attestation):
- * its blobs as they are.
- */
-export async function ingestArtifact(
-  store: Store,
-  lease: Lease,
-  source: ContentSource,
-  manifest: Manifest,
-  options: IngestOptions = {},
-): Promise<void> {
-  const signal = options.signal ?? new AbortController().signal
-  for (const blob of [manifest.config, ...manifest.layers]) {
-    if (store.hold(lease, { kind: 'blob', digest: blob.digest })) continue
-    await ingestBlob(store, lease, source, blob, signal)
-  }
-}
-
-/** Stores a document that is in memory, verified against its descriptor. */
-export async function ingestDocument(
-  store: Store,
-  lease: Lease,
-  raw: Uint8Array,
-  descriptor: Descriptor,
-): Promise<void> {
-  const writer = store.blobs.writer(lease)
-  try {
-    await writer.write(raw)
-    await writer.commit(descriptor)
-  } finally {
-    await writer.abort()
-  }
-}
-
-async function ingestBlob(
-  store: Store,
-  lease: Lease,
-  source: ContentSource,
-  descriptor: Descriptor,
-  signal: AbortSignal,
-): Promise<void> {
-  const writer = store.blobs.writer(lease)
-  try {
-    for await (const chunk of bounded(source, descriptor, signal)) await writer.write(chunk)
-    await writer.commit(descriptor)
-  } finally {
-    await writer.abort()
-  }
 }
 
 interface Layer {
@@ -227,26 +171,6 @@ async function* reported(
   for await (const chunk of bytes) {
     moved += chunk.byteLength
     onEvent?.(event(descriptor, 'moving', moved))
-    yield chunk
-  }
-}
-
-/** Stops a source that gives more bytes than the descriptor says, before they fill the disk. */
-async function* bounded(
-  source: ContentSource,
-  descriptor: Descriptor,
-  signal: AbortSignal,
-): AsyncGenerator<Uint8Array> {
-  let size = 0
-  for await (const chunk of source.stream(descriptor, signal)) {
-    signal.throwIfAborted()
-    size += chunk.byteLength
-    if (size > descriptor.size) {
-      throw new ShaleError(
-        'BLOB_SIZE_MISMATCH',
-        `${source.name}: ${descriptor.digest} has more than the ${descriptor.size} bytes that its descriptor says`,
-      )
-    }
     yield chunk
   }
 }

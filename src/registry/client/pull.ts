@@ -6,8 +6,9 @@ import { formatPlatform, hostPlatform, matchesPlatform, type Platform } from '..
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts'
 import type { Lease, Store } from '../../store/types.ts'
 import { chooseManifest } from '../../transfer/choose.ts'
+import type { ContentSource } from '../../transfer/content-source.ts'
 import type { OnTransferEvent } from '../../transfer/events.ts'
-import { type ContentSource, ingestImage } from '../../transfer/ingest.ts'
+import { ingestImage } from '../../transfer/ingest.ts'
 import { receiveBlob } from './blobs.ts'
 import { getManifest, headManifest, type RemoteManifest } from './manifests.ts'
 import { createRegistryClient, type Registry, type RegistryClient } from './registry.ts'
@@ -67,7 +68,7 @@ async function unchanged(
   const known = reference.digest ?? store.images.getTag(name)?.digest
   if (known === undefined || store.images.get(known) === undefined) return undefined
   const stored = await store.images.open(known, options.platform).catch(() => undefined)
-  if (stored === undefined || !(await fits(stored.config, options.platform))) return undefined
+  if (stored === undefined || !fits(stored.config, options.platform)) return undefined
   if (reference.digest === undefined) {
     const { repository, tag = 'latest' } = reference
     const remote = await headManifest(registry, { repository, reference: tag }, options.signal)
@@ -78,7 +79,7 @@ async function unchanged(
   return { name, digest: known, manifest: stored.digest, changed: false }
 }
 
-async function fits(config: Platform, platform: Platform | undefined): Promise<boolean> {
+function fits(config: Platform, platform: Platform | undefined): boolean {
   return platform === undefined || matchesPlatform(config, platform)
 }
 

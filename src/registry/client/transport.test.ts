@@ -52,6 +52,12 @@ test('Basic: credentials are sent when asked for, and from then on', async t => 
   assert.deepEqual(seen, [undefined, expected, expected])
 })
 
+test('localhost is found whether it means IPv4 or IPv6 first', async t => {
+  const registry = await fake(t)
+  const remote = connected(t, registry.host.replace('127.0.0.1', 'localhost'))
+  assert.equal((await getManifest(remote, ADDRESS)).digest, IMAGE.digest)
+})
+
 test('wrong credentials are refused without being shown', async t => {
   const registry = await fake(t)
   registry.intercept = (_, response) => {

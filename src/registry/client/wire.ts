@@ -117,10 +117,14 @@ function connectionFailure(url: URL, error: Error): Error {
   if (error instanceof ShaleError) return error
   const code = isErrno(error) ? (error.code ?? '') : ''
   if (CERTIFICATE.test(code)) {
-    return new ShaleError('REGISTRY_CERTIFICATE', `the certificate of ${url.host} is not trusted: ${error.message}`, {
-      hint: "add its authority to the machine's certificates or name its file in NODE_EXTRA_CA_CERTS",
-      cause: error,
-    })
+    return new ShaleError(
+      'REGISTRY_CERTIFICATE',
+      `the certificate of ${url.host} is not trusted: ${error.message.replace(/;.*/s, '')}`,
+      {
+        hint: "add its authority to the machine's certificates or name its file in NODE_EXTRA_CA_CERTS",
+        cause: error,
+      },
+    )
   }
   const [why, hint] = EXPLAINED[code] ?? [error.message]
   return new ShaleError('REGISTRY_UNREACHABLE', `cannot reach ${url.protocol}//${url.host}: ${why}`, {
