@@ -101,24 +101,32 @@ function decodeRows(
       const digest = digests.slice(files * 64, files * 64 + 64)
       if (digest.length !== 64) source.fail('more files than digests')
       files++
+      // Spelled out: files are most of a table, and spreading costs as much as all the rest.
       entry = { kind, path, mode, uid, gid, mtime, mtimeNs, size: source.varint(Number.MAX_SAFE_INTEGER), digest }
-    } else if (kind === 'directory') {
-      entry =
-        (flags & 8) === 0
-          ? { kind, path, mode, uid, gid, mtime, mtimeNs }
-          : { kind, path, mode, uid, gid, mtime, mtimeNs, opaque: true }
-    } else if (kind === 'symlink') {
-      entry = { kind, path, mode, uid, gid, mtime, mtimeNs, target: source.string(TOC_LIMITS.target) }
-    } else if (kind === 'fifo') {
-      entry = { kind, path, mode, uid, gid, mtime, mtimeNs }
-    } else {
-      const major = source.varint(0xffffffff)
-      entry = { kind, path, mode, uid, gid, mtime, mtimeNs, major, minor: source.varint(0xffffffff) }
-    }
+    } else entry = otherEntry(source, kind, { path, mode, uid, gid, mtime, mtimeNs }, (flags & 8) !== 0)
     entries.push(xattrs === undefined ? entry : { ...entry, xattrs })
   }
   if (files * 64 !== digests.length) source.fail('more digests than files')
   return entries
+}
+
+type Common = Pick<Entry, 'path' | 'mode' | 'uid' | 'gid' | 'mtime' | 'mtimeNs'>
+type OtherKind = Exclude<Entry['kind'], 'file' | 'hardlink' | 'whiteout'>
+
+function otherEntry(source: Source, kind: OtherKind, common: Common, opaque: boolean): Entry {
+  switch (kind) {
+    case 'directory':
+      return opaque ? { kind, ...common, opaque } : { kind, ...common }
+    case 'symlink':
+      return { kind, ...common, target: source.string(TOC_LIMITS.target) }
+    case 'fifo':
+      return { kind, ...common }
+    case 'char':
+    case 'block': {
+      const major = source.varint(0xffffffff)
+      return { kind, ...common, major, minor: source.varint(0xffffffff) }
+    }
+  }
 }
 
 /** The entry of a further name of `file`. */
