@@ -259,6 +259,12 @@ describe('run', () => {
     assert.equal(existsSync(join(source, 'y')), false)
   })
 
+  test('an overlay that the kernel refuses is told with what it needs', async () => {
+    const upper = join(trees.root, 'nowhere/upper')
+    const work = trees.tree('work-elsewhere')
+    await assert.rejects(sh('true', {}, { upper, work }), { message: /nowhere\/upper/ })
+  })
+
   test('127 layers mount', async () => {
     const lowers = Array.from({ length: 126 }, (_, i) => {
       const tree = trees.tree(`layer-${i}`)

@@ -1,4 +1,5 @@
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { getCompileCacheDir } from 'node:module'
 import { dirname, extname } from 'node:path'
 import type { Duplex } from 'node:stream'
@@ -31,6 +32,8 @@ const HELPER_COMMAND: readonly string[] = [
 ]
 
 export async function spawnHelper(root: string, rootless: boolean): Promise<SpawnedHelper> {
+  // Else spawn would blame the command for it.
+  if (!existsSync(root)) throw new ShaleError('STORE_MISSING', `there is no store at ${root}`)
   return rootless ? spawnRootless(root) : spawnAsRoot(root)
 }
 

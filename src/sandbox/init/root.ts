@@ -1,6 +1,6 @@
 import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { dirname } from 'node:path'
-import { isErrno } from '../../error.ts'
+import { isErrno, ShaleError } from '../../error.ts'
 import { toByteString } from '../../layer/entry.ts'
 import { getXattr, listXattrs, setTimesOfPath, setXattr } from '../../layer/fs-calls.ts'
 import { MS, mount, unmountLazily } from '../syscalls.ts'
@@ -102,7 +102,23 @@ function mountOverlay(plan: OverlayPlan, target: string, topmost: readonly strin
       ? 'userxattr,redirect_dir=nofollow,metacopy=off,index=off'
       : 'redirect_dir=off,metacopy=off,index=off',
   ]
-  mount({ source: 'overlay', target, type: 'overlay', flags: plan.nodev ? MS.nodev : 0, data: options.join(',') })
+  try {
+    mount({ source: 'overlay', target, type: 'overlay', flags: plan.nodev ? MS.nodev : 0, data: options.join(',') })
+  } catch (error) {
+    throw overlayRefused(plan, error as NodeJS.ErrnoException)
+  }
+}
+
+function overlayRefused({ lowers, upper, userXattr }: OverlayPlan, cause: NodeJS.ErrnoException): ShaleError {
+  const needs = userXattr ? 'Linux 5.11 or newer, for ordinary users' : 'CAP_SYS_ADMIN'
+  return new ShaleError(
+    'OVERLAY_MOUNT',
+    `cannot mount an overlay of ${lowers.length} layers with ${upper} on top: ${cause.code}`,
+    {
+      hint: `the store must be on a file system that overlayfs can write to (ext4, xfs, btrfs, tmpfs; not on another overlay, as inside of a container: use a volume); it also needs ${needs}`,
+      cause,
+    },
+  )
 }
 
 /** The deepest folder that holds all of the paths. */
