@@ -1,3 +1,4 @@
+// biome-ignore-all lint/style/useTemplate: what an old Node reads should be as plain as can be
 // biome-ignore-all lint/style/useNodejsImportProtocol: Node before 14.18 knows no node: names
 'use strict'
 

@@ -1,0 +1,117 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { fixtureTree } from '../support/fixture.ts'
+import { shale, tmp } from '../support/shale.ts'
+
+const DOCKERFILE = `ARG FILE=a
+FROM scratch AS first
+COPY a /
+FROM scratch AS last
+ARG FILE
+ARG NAME=nobody
+LABEL name=$NAME
+COPY $FILE /
+COPY --from=first /a /first
+`
+
+test('build: what is printed where', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a', b: 'b' })
+  const first = await call(['build', '-t', 'app', '-t', 'app:2', folder])
+  assert.deepEqual([first.code, first.stdout], [0, ''])
+  assert.match(first.stderr, /^#\d+ \[/)
+  assert.match(first.stderr, /\nBuilt app:latest, app:2 \([0-9a-f]{12}\) in \d+\.\ds: 3 ran, 0 cached\nRan:\n/)
+  const again = await call(['build', '-t', 'app', folder])
+  assert.match(again.stderr, /every step came from the cache/)
+  await writeFile(join(folder, 'a'), 'changed')
+  const changed = await call(['build', '--explain', folder])
+  assert.match(changed.stdout, /COPY a \/\n {2}ran: a /)
+  const images = (await call(['images', '--format', '{{.Repository}}:{{.Tag}}'])).stdout.split('\n')
+  assert.ok(['app:latest', 'app:2', '<none>:<none>'].every(name => images.includes(name)))
+})
+
+test('build: flags', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a', b: 'b' })
+  const label = ['inspect', '-f', '{{.Config.Labels.name}} {{.Config.Labels.x}}', 'app']
+  const flags = [
+    '--build-arg',
+    'NAME',
+    '--build-arg',
+    'FILE=b',
+    '--label',
+    'x=y',
+    '--load',
+    '--provenance=false',
+    '--rm',
+  ]
+  const files = ['--iidfile', join(folder, 'iid'), '--metadata-file', join(folder, 'meta')]
+  const built = await call(['buildx', 'build', '-q', '-t', 'app', ...flags, ...files, folder], {
+    env: { NAME: 'mine' },
+  })
+  assert.deepEqual([built.code, built.stderr], [0, ''])
+  assert.equal((await call(label)).stdout, 'mine y\n')
+  assert.equal(await readFile(join(folder, 'iid'), 'utf8'), built.stdout.trim())
+  const metadata = JSON.parse(await readFile(join(folder, 'meta'), 'utf8')) as Record<string, unknown>
+  assert.equal(metadata['containerimage.digest'], built.stdout.trim())
+  assert.equal(metadata['image.name'], 'docker.io/library/app:latest')
+  const target = await call(['build', '-q', '--target', 'first', '--compression', 'gzip', folder])
+  assert.equal((await call(['inspect', '-f', '{{len .RootFS.Layers}}', target.stdout.trim()])).stdout, '1\n')
+  const noCache = await call(['build', '--no-cache', '--progress', 'plain', folder])
+  assert.doesNotMatch(noCache.stderr, /CACHED/)
+})
+
+test('build: events as JSON lines', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a' })
+  const { stdout, stderr } = await call(['build', '--progress', 'json', folder])
+  assert.equal(stderr, '')
+  const events = stdout
+    .trimEnd()
+    .split('\n')
+    .map(line => JSON.parse(line) as { readonly type: string })
+  assert.deepEqual([events[0]?.type, events.at(-1)?.type], ['started', 'finished'])
+})
+
+test('build: Dockerfile and context from elsewhere', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { 'docker/Dockerfile.dev': 'FROM scratch\nCOPY a /\n', a: 'a' })
+  const named = await call(['build', '-q', '-f', 'docker/Dockerfile.dev', '.'], { cwd: folder })
+  assert.match(named.stdout, /^sha256:/, named.stderr)
+  const fromStdin = await call(['build', '-q', '-f', '-', folder], { input: 'FROM scratch\nCOPY a /\n' })
+  assert.equal(fromStdin.stdout, named.stdout)
+  const noContext = await call(['build', '-q', '-'], { input: 'FROM scratch\nLABEL a=b\n' })
+  assert.match(noContext.stdout, /^sha256:/, noContext.stderr)
+  const remote = await call(['build', 'https://example.com/repository.git'])
+  assert.match(remote.stderr, /^ERROR: a context from a URL is not supported yet/)
+})
+
+test('build: a mistake is shown in the Dockerfile', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: 'FROM scratch\nCPOY a /\n', a: 'a' })
+  const { code, stderr } = await call(['build', folder])
+  assert.equal(code, 1)
+  assert.match(stderr, /^ERROR: .*CPOY/)
+  assert.match(stderr, /\n> 2 \| CPOY a \/\n {4}\| \^\^\^\^/)
+  assert.match(stderr, /COPY/)
+})
+
+test('build: refused options', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: 'FROM scratch\n' })
+  const cases: readonly (readonly [string, number, RegExp])[] = [
+    ['--progress fancy', 125, /^invalid argument "fancy" for "--progress" flag/],
+    ['--compression lz4', 125, /^invalid argument "lz4"/],
+    ['--platform linux/amd64/v1/x', 1, /^ERROR: invalid platform/],
+    ['--sbom=true', 1, /--sbom is not supported yet/],
+    ['-t UPPER', 1, /repository name must be lowercase/],
+    ['--build-arg =x', 125, /^ERROR: invalid build argument "=x": it has no name/],
+  ]
+  for (const [line, code, message] of cases) {
+    const result = await call(['build', ...line.split(' '), folder])
+    assert.match(result.stderr, message, line)
+    assert.equal(result.code, code, line)
+  }
+})

@@ -1,0 +1,70 @@
+import assert from 'node:assert/strict'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { busyboxRootfs } from '../support/busybox.ts'
+import { shale, tmp } from '../support/shale.ts'
+
+const DOCKERFILE = `FROM scratch
+COPY . /
+ENV GREETING=hello
+WORKDIR /srv
+ENTRYPOINT ["/bin/echo", "entry"]
+CMD ["cmd"]
+`
+
+test('run: what the command sees and how it ends', async t => {
+  const call = await shale(t)
+  const built = await call(['build', '-q', '-t', 'box', '-f', '-', await busyboxRootfs()], { input: DOCKERFILE })
+  assert.equal(built.code, 0, built.stderr)
+  const folder = await tmp(t)
+  await writeFile(join(folder, 'vars'), '# comment\nFROM_FILE=yes\nTAKEN\n')
+  await writeFile(join(folder, 'in'), 'of the host\n')
+  const sh = '--rm --entrypoint /bin/sh'
+  const script = (flags: string, code: string) => [...`${sh} ${flags}`.trim().split(' '), 'box', '-c', code]
+  const cases: readonly (readonly [readonly string[], number, RegExp])[] = [
+    [['box'], 0, /^entry cmd\n$/],
+    [['box', 'a', '--help'], 0, /^entry a --help\n$/],
+    [['--entrypoint', 'pwd', 'box'], 0, /^\/srv\n$/],
+    [script('', 'exit 42'), 42, /^$/],
+    [script('', 'echo $GREETING'), 0, /^hello\n$/],
+    [script('-e GREETING=bye -e TAKEN -e ABSENT', 'echo $GREETING $TAKEN ${ABSENT-none}'), 0, /^bye ours none\n$/],
+    [script(`--env-file ${folder}/vars`, 'echo $FROM_FILE $TAKEN'), 0, /^yes ours\n$/],
+    [script('-w /tmp/new', 'pwd'), 0, /^\/tmp\/new\n$/],
+    [script('-u nobody', 'id -un'), 0, /^nobody\n$/],
+    [script('-u 1234:5', 'id -u; id -g'), 0, /^1234\n5\n$/],
+    [script('-h there', 'hostname'), 0, /^there\n$/],
+    [script('--network none', 'ls /sys/class/net'), 0, /^lo\n$/],
+    [script('--read-only', 'touch /x 2>&1'), 1, /Read-only file system/],
+    [script(`-v ${folder}:/data`, 'cat /data/in; echo back > /data/out'), 0, /^of the host\n$/],
+    [script(`-v ${folder}:/data:ro`, 'touch /data/in 2>&1'), 1, /Read-only file system/],
+  ]
+  for (const [words, code, stdout] of cases) {
+    const result = await call(['run', ...words], { env: { TAKEN: 'ours' }, timeoutMs: 30_000 })
+    assert.equal(result.code, code, `${words.join(' ')}: ${result.stderr}`)
+    assert.match(result.stdout, stdout, words.join(' '))
+  }
+  assert.equal(await readFile(join(folder, 'out'), 'utf8'), 'back\n')
+  const piped = await call(['run', '--rm', '-i', '--entrypoint', 'cat', 'box'], { input: 'through\n' })
+  assert.equal(piped.stdout, 'through\n', piped.stderr)
+})
+
+test('run: docker’s exit codes for what is not the command’s', async t => {
+  const call = await shale(t)
+  await call(['build', '-q', '-t', 'box', '-f', '-', await busyboxRootfs()], { input: DOCKERFILE })
+  const cases: readonly (readonly [string, number, RegExp])[] = [
+    ['--pull never nothing', 125, /^ERROR: No such image: nothing/],
+    ['--foo box', 125, /^unknown flag: --foo/],
+    ['', 125, /^"shale container run" requires at least 1 argument\./],
+    ['-d box', 125, /^docker's -d is not supported by `shale container run` yet/],
+    ['-v data:/data box', 125, /named volumes are not part of Shale yet/],
+    ['-it box', 1, /the input device is not a TTY/],
+    ['--entrypoint /nothing box', 127, /no such file/i],
+    ['--entrypoint /etc/passwd box', 126, /permission denied/i],
+  ]
+  for (const [line, code, stderr] of cases) {
+    const result = await call(['container', 'run', ...line.split(' ').filter(word => word !== '')])
+    assert.match(result.stderr, stderr, line)
+    assert.equal(result.code, code, line)
+  }
+})
