@@ -19,11 +19,12 @@ export function hashPlanned(planned: readonly PlannedEntry[], known: KnownDigest
   return planned.map(item => {
     const { entry, origin, sourcePath = '' } = item
     if (entry.kind !== 'file' || entry.digest !== '' || origin === undefined) return item
-    return { ...item, entry: { ...entry, digest: digestOf(fromByteString(sourcePath), origin, known) } }
+    return { ...item, entry: { ...entry, digest: fileDigest(fromByteString(sourcePath), origin, known) } }
   })
 }
 
-function digestOf(path: string, origin: Origin, known: KnownDigests): string {
+/** The hex sha256 of a file, from the index when its stat is known. `path` is its name in the context. */
+export function fileDigest(path: string, origin: Origin, known: KnownDigests): string {
   if (origin.kind === 'inline') return hash('sha256', origin.data, 'hex')
   if (origin.kind === 'layer') throw new Error('files of layers come with their digest')
   const found = origin.stat === undefined ? undefined : known.find(path, origin.stat)

@@ -1,7 +1,10 @@
+import { fromByteString } from '../../layer/entry.ts'
+import type { Ingredient } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
 import { archiveSource, isArchive } from '../copy/archive-source.ts'
 import { matchSource } from '../copy/match.ts'
 import type { CopySource } from '../copy/source.ts'
+import { fileDigest } from '../hash-files.ts'
 
 /** A source word of COPY or ADD and what it reads from. */
 export interface SourceWord {
@@ -17,6 +20,26 @@ export async function unpackArchives(
   const unpacked: SourceWord[] = []
   for (const word of words) unpacked.push(...(await unpack(context, word)))
   return unpacked
+}
+
+/** The digest of every archive that the words name; undefined when they name anything else besides. */
+export async function archiveIngredients(
+  { source, known }: BuildContext,
+  words: readonly SourceWord[],
+): Promise<readonly Ingredient[] | undefined> {
+  const ingredients: Ingredient[] = []
+  for (const word of words) {
+    if (word.source !== source) return undefined
+    const matches = matchSource(source.view, word.word)
+    if (matches.length === 0) return undefined
+    for (const { path } of matches) {
+      const isFile = source.view.lookup(path)?.kind === 'file'
+      if (!isFile || !(await isArchive(source.hostPath(path)))) return undefined
+      const name = fromByteString(path)
+      ingredients.push({ name: `archive ${name}`, value: `sha256:${fileDigest(name, source.origin(path), known)}` })
+    }
+  }
+  return ingredients
 }
 
 async function unpack(context: BuildContext, word: SourceWord): Promise<readonly SourceWord[]> {

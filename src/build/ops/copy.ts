@@ -5,6 +5,7 @@ import { type ByteString, fromByteString, toByteString } from '../../layer/entry
 import type { Toc } from '../../layer/toc.ts'
 import { contentId } from '../../layer/toc-codec.ts'
 import { layeredView } from '../../rootfs/view.ts'
+import type { Ingredient } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
 import { chainSource } from '../copy/chain-source.ts'
 import { inlineSource } from '../copy/inline-source.ts'
@@ -12,11 +13,12 @@ import { parseChmod } from '../copy/mode.ts'
 import { type PlannedEntry, planCopy } from '../copy/plan.ts'
 import type { CopySource } from '../copy/source.ts'
 import { hashPlanned } from '../hash-files.ts'
-import { keyedStep } from '../keyed-step.ts'
+import { keyedStep, type LayerResult } from '../keyed-step.ts'
 import { findStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
+import type { StepOutcome } from '../steps.ts'
 import { fileOwner } from '../users.ts'
-import { unpackArchives } from './add-archive.ts'
+import { archiveIngredients, type SourceWord, unpackArchives } from './add-archive.ts'
 import { extend } from './extend.ts'
 import type { StepPosition } from './step-position.ts'
 
@@ -28,23 +30,15 @@ export async function copyStep(
   at: StepPosition,
 ): Promise<StageState> {
   return context.steps.run(at.info, context.signal, async () => {
-    const { planned, fromContext } = await planFiles(context, state, instruction, at)
-    const toc: Toc = { entries: planned.map(({ entry }) => entry) }
+    const sources = await sourcesOf(context, instruction, at)
+    const archives = unpacks(instruction) ? await archiveIngredients(context, sources) : undefined
+    const outcome =
+      archives === undefined
+        ? await copyByContent(context, state, instruction, { sources, at })
+        : await addByDigest(context, state, instruction, { sources, at, archives })
     const title = instruction.text
-    const step = {
-      stage: at.stage,
-      ordinal: at.ordinal,
-      title,
-      kind: 'copy',
-      ingredients: [{ name: 'files', value: contentId(toc) }],
-      files: { toc, sourceName: sourceNames(planned) },
-      above: state.lastChange?.title,
-    }
-    const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
-    const { record } = outcome.value
-    if (record !== undefined) context.layers.setMaterials(record, planned)
     const createdBy = `${instruction.keyword.toUpperCase()} ${argumentsOf(instruction)}`
-    const times = fromContext ? 'set' : 'clamp'
+    const times = archives === undefined && readsContext(instruction) ? 'set' : 'clamp'
     const value = extend(state, outcome.value, times, { title, createdBy, ran: outcome.status === 'ran' })
     return { ...outcome, value }
   })
@@ -54,48 +48,104 @@ function argumentsOf({ text }: CopyInstruction | AddInstruction): string {
   return text.slice(text.indexOf(' ') + 1)
 }
 
-interface PlannedFiles {
-  readonly planned: readonly PlannedEntry[]
-  /** The times are those of a checkout, which mean nothing. */
-  readonly fromContext: boolean
+function unpacks(instruction: CopyInstruction | AddInstruction): boolean {
+  return instruction.kind === 'add' && instruction.unpack !== false
+}
+
+/** Files of a context have the times of a checkout, which mean nothing. */
+function readsContext(instruction: CopyInstruction | AddInstruction): boolean {
+  return instruction.kind === 'add' || instruction.from === undefined
+}
+
+interface Sources {
+  readonly sources: readonly SourceWord[]
+  readonly at: StepPosition
+}
+
+/** Keyed on what the layer would hold, which costs tables of contents and digests, but writes nothing. */
+async function copyByContent(
+  context: BuildContext,
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  { sources, at }: Sources,
+): Promise<StepOutcome<LayerResult>> {
+  const planned = await planFiles(context, state, instruction, sources)
+  const toc: Toc = { entries: planned.map(({ entry }) => entry) }
+  const step = {
+    ...stepAt(at, state, instruction),
+    ingredients: [{ name: 'files', value: contentId(toc) }],
+    files: { toc, sourceName: sourceNames(planned) },
+  }
+  const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
+  const { record } = outcome.value
+  if (record !== undefined) context.layers.setMaterials(record, planned)
+  return outcome
+}
+
+/** Keyed on the archives' digests and what they are laid upon, so that a hit unpacks nothing. */
+async function addByDigest(
+  context: BuildContext,
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  { sources, at, archives }: Sources & { readonly archives: readonly Ingredient[] },
+): Promise<StepOutcome<LayerResult>> {
+  const { destination, chown = '', chmod = '', exclude, link } = instruction
+  const how = JSON.stringify({ destination, chown, chmod, exclude, link, workdir: state.config.WorkingDir })
+  const ingredients = [{ name: 'parent', value: state.chainId }, { name: 'arguments', value: how }, ...archives]
+  const step = { ...stepAt(at, state, instruction), ingredients }
+  return keyedStep(context, step, async () => {
+    const planned = await planFiles(context, state, instruction, sources)
+    const record = await context.store.layers.add(context.lease, {
+      toc: { entries: planned.map(({ entry }) => entry) },
+    })
+    context.layers.setMaterials(record, planned)
+    return record
+  })
+}
+
+function stepAt(at: StepPosition, state: StageState, instruction: CopyInstruction | AddInstruction) {
+  const { stage, ordinal } = at
+  return { stage, ordinal, title: instruction.text, kind: instruction.kind, above: state.lastChange?.title }
+}
+
+async function sourcesOf(
+  context: BuildContext,
+  instruction: CopyInstruction | AddInstruction,
+  at: StepPosition,
+): Promise<readonly SourceWord[]> {
+  const from = instruction.kind === 'copy' ? instruction.from : undefined
+  if (from === undefined) rejectRemote(instruction)
+  const base = from === undefined ? context.source : await stageSource(context, from, at)
+  return instruction.order.map(source =>
+    source.kind === 'path'
+      ? { word: source.path, source: base }
+      : { word: source.heredoc.name, source: heredocSource(source.heredoc, context.now) },
+  )
 }
 
 async function planFiles(
   context: BuildContext,
   state: StageState,
   instruction: CopyInstruction | AddInstruction,
-  at: StepPosition,
-): Promise<PlannedFiles> {
-  const from = instruction.kind === 'copy' ? instruction.from : undefined
-  if (from === undefined) rejectRemote(instruction)
-  const base = from === undefined ? context.source : await stageSource(context, from, at)
-  const target = instruction.link ? layeredView([]) : await context.layers.view(state.layers)
-  const { chown, exclude } = instruction
+  sources: readonly SourceWord[],
+): Promise<readonly PlannedEntry[]> {
+  const { chown, chmod, exclude, destination } = instruction
   const owner =
     chown === undefined ? undefined : await fileOwner(chown, path => context.layers.readFile(state.layers, path))
-  const chmod = instruction.chmod === undefined || instruction.chmod === '' ? undefined : parseChmod(instruction.chmod)
   const request = {
     keyword: instruction.kind.toUpperCase(),
-    target,
-    destination: instruction.destination,
+    target: instruction.link ? layeredView([]) : await context.layers.view(state.layers),
+    sources: unpacks(instruction) ? await unpackArchives(context, sources) : sources,
+    words: sources.length,
+    destination,
     workdir: toByteString((state.config.WorkingDir ?? '/').slice(1)),
     owner,
-    chmod,
+    chmod: chmod === undefined || chmod === '' ? undefined : parseChmod(chmod),
     excluded: exclude.length === 0 ? undefined : excluder(exclude),
     parents: instruction.kind === 'copy' && instruction.parents,
     now: context.now,
   }
-  const sources = instruction.order.map(source =>
-    source.kind === 'path'
-      ? { word: source.path, source: base }
-      : { word: source.heredoc.name, source: heredocSource(source.heredoc, context.now) },
-  )
-  const unpacks = instruction.kind === 'add' && instruction.unpack !== false
-  const unpacked = unpacks ? await unpackArchives(context, sources) : sources
-  return {
-    planned: hashPlanned(planCopy({ ...request, sources: unpacked, words: sources.length }), context.known),
-    fromContext: from === undefined,
-  }
+  return hashPlanned(planCopy(request), context.known)
 }
 
 function rejectRemote({ order, kind }: CopyInstruction | AddInstruction): void {
