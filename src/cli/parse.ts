@@ -160,6 +160,7 @@ const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
       'sig-proxy stop-signal stop-timeout storage-opt sysctl tmpfs ulimit userns uts volume-driver volumes-from',
   ),
   images: split('tree'),
+  prune: split('volumes'),
   ls: split('tree'),
   inspect: split('type size'),
   pull: split('all-tags disable-content-trust'),

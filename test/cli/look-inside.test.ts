@@ -164,6 +164,7 @@ test('tag and rmi: names come and go, the image goes with the last one', async t
   assert.match(gone.stderr, /^ERROR: No such image: app:1/)
   assert.equal(gone.code, 1)
   assert.equal((await call(['images', '-q'])).stdout, '')
+  assert.equal((await call(['image', 'prune', '-f'])).stdout, 'Total reclaimed space: 0B\n')
 })
 
 test('info says where the store is and what it holds', async t => {

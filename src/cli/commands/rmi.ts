@@ -1,3 +1,4 @@
+import { collect } from '../../store/collect.ts'
 import { removeImage } from '../../store/remove-image.ts'
 import { command } from '../command.ts'
 import { boolean } from '../flag.ts'
@@ -13,14 +14,16 @@ export default command({
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   flags: {
     force: boolean('Remove an image with all its names', { short: 'f' }),
-    noPrune: boolean('Keep untagged parents (Shale has none)'),
+    noPrune: boolean('Leave content that nothing needs any more to the next prune'),
   },
   async run(context, { args, flags }) {
     const store = await context.store()
     let failures = 0
+    let deleted = 0
     for (const name of args) {
       try {
         for (const removal of removeImage(store, name, { force: flags.force })) {
+          if ('deleted' in removal) deleted++
           context.out.write('untagged' in removal ? `Untagged: ${removal.untagged}\n` : `Deleted: ${removal.deleted}\n`)
         }
       } catch (error) {
@@ -28,6 +31,7 @@ export default command({
         context.err.write(`${describeError(error, context.debug)}\n`)
       }
     }
+    if (deleted > 0 && !flags.noPrune) await collect(store)
     return failures === 0 ? 0 : 1
   },
 })
