@@ -77,7 +77,10 @@ export function imageRow({ image, repository, tag }: NamedImage, { noTrunc, now 
   const platform = image.details?.platform
   return {
     Containers: 'N/A',
-    CreatedAt: created === undefined ? 'N/A' : goTime(created),
+    // Naming the time zone loads tables of some 10 ms.
+    get CreatedAt() {
+      return created === undefined ? 'N/A' : goTime(created)
+    },
     CreatedSince: timeAgo(created, now),
     Digest: repository === NONE ? NONE : image.id,
     ID: noTrunc ? image.id : shortDigest(image.id),

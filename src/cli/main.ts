@@ -38,7 +38,7 @@ async function fail(error: unknown, debug: boolean): Promise<number> {
 }
 
 async function dispatch(context: Context, globals: Globals, words: readonly string[]): Promise<number> {
-  if (globals.version) return await runEntry(context, 'version', ['--short'])
+  if (globals.version) return await showVersion(context)
   const [first] = words
   if (first === undefined || globals.help) return await showHelp(context, words.slice(0, 2))
   if (first === 'help') return await showHelp(context, words.slice(1, 3))
@@ -69,6 +69,12 @@ function withExitCode(error: unknown, failure: number | undefined): unknown {
   const own = error instanceof Error && 'exitCode' in error ? error.exitCode : undefined
   if (failure === undefined || own !== undefined || !(error instanceof Error)) return error
   return Object.defineProperty(error, 'exitCode', { value: failure, configurable: true })
+}
+
+async function showVersion(context: Context): Promise<number> {
+  const { VERSION } = await import('./version.ts')
+  context.out.write(`Shale version ${VERSION}\n`)
+  return 0
 }
 
 async function showHelp(context: Context, words: readonly string[]): Promise<number> {

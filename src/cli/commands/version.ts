@@ -1,6 +1,6 @@
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
 import { command } from '../command.ts'
-import { boolean, text } from '../flag.ts'
+import { text } from '../flag.ts'
 import { VERSION } from '../version.ts'
 
 export default command({
@@ -13,13 +13,8 @@ export default command({
   args: { min: 0, max: 0 },
   flags: {
     format: text('Format the output with a Go template, or as json', { short: 'f' }),
-    short: boolean('One line', { hidden: true }),
   },
   async run(context, { flags }) {
-    if (flags.short) {
-      context.out.write(`Shale version ${VERSION}\n`)
-      return 0
-    }
     const client = {
       Version: VERSION,
       NodeVersion: process.versions.node,

@@ -42,5 +42,7 @@ function withTabs(format: string): string {
 }
 
 function sorted(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
-  return Object.fromEntries(sortedKeys(row).map(key => [key, row[key]]))
+  const properties = Object.getOwnPropertyDescriptors(row)
+  const inOrder = sortedKeys(row).map(key => [key, properties[key] as PropertyDescriptor])
+  return Object.defineProperties({}, Object.fromEntries(inOrder))
 }

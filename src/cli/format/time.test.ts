@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { humanDuration, timeAgo } from './time.ts'
+import { goTime, humanDuration, isoLocalTime, timeAgo } from './time.ts'
 
 const SECOND = 1000
 const MINUTE = 60 * SECOND
@@ -44,4 +44,10 @@ test('a moment that is not known is N/A', () => {
   assert.equal(timeAgo(undefined, 0), 'N/A')
   assert.equal(timeAgo(Number.NaN, 0), 'N/A')
   assert.equal(timeAgo(0, 2 * HOUR), '2 hours ago')
+})
+
+test('a moment in the local zone, as Go and as RFC 3339 have it', () => {
+  const moment = new Date(2024, 4, 1, 9, 5, 7).getTime()
+  assert.match(goTime(moment), /^2024-05-01 09:05:07 [+-]\d{4} \S+$/)
+  assert.match(isoLocalTime(moment), /^2024-05-01T09:05:07(?:Z|[+-]\d\d:\d\d)$/)
 })

@@ -28,10 +28,24 @@ export function timeAgo(then: number | undefined, now: number): string {
 /** A moment as Go prints it, in the local zone: `2024-05-01 12:00:00 +0200 CEST`. */
 export function goTime(milliseconds: number): string {
   const date = new Date(milliseconds)
-  const two = (value: number) => String(value).padStart(2, '0')
-  const day = `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
-  const time = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
-  return `${day} ${time} ${offsetOf(date)} ${zoneOf(date)}`
+  return `${dayOf(date)} ${clockOf(date)} ${offsetOf(date)} ${zoneOf(date)}`
+}
+
+/** A moment as history shows it: `2024-05-01T12:00:00+02:00`. */
+export function isoLocalTime(milliseconds: number): string {
+  const date = new Date(milliseconds)
+  const offset = offsetOf(date)
+  return `${dayOf(date)}T${clockOf(date)}${offset === '+0000' ? 'Z' : `${offset.slice(0, 3)}:${offset.slice(3)}`}`
+}
+
+const two = (value: number) => String(value).padStart(2, '0')
+
+function dayOf(date: Date): string {
+  return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`
+}
+
+function clockOf(date: Date): string {
+  return `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`
 }
 
 function offsetOf(date: Date): string {
@@ -41,13 +55,11 @@ function offsetOf(date: Date): string {
   return `${minutes < 0 ? '-' : '+'}${String(digits).padStart(4, '0')}`
 }
 
-function zoneOf(date: Date): string {
-  const parts = new Intl.DateTimeFormat('en', { timeZoneName: 'short' }).formatToParts(date)
-  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
-}
+let zoneFormat: Intl.DateTimeFormat | undefined
 
-/** A moment as history shows it: `2024-05-01T12:00:00+02:00`. */
-export function isoLocalTime(milliseconds: number): string {
-  const [day, time, offset = ''] = goTime(milliseconds).split(' ')
-  return `${day}T${time}${offset === '+0000' ? 'Z' : `${offset.slice(0, 3)}:${offset.slice(3)}`}`
+function zoneOf(date: Date): string {
+  // Making one takes milliseconds, and there is a row for every image.
+  zoneFormat ??= new Intl.DateTimeFormat('en', { timeZoneName: 'short' })
+  const parts = zoneFormat.formatToParts(date)
+  return parts.find(({ type }) => type === 'timeZoneName')?.value ?? ''
 }

@@ -11,7 +11,8 @@ const TYPE = Symbol('Go type')
  * fields with `omitempty`.
  */
 export function record<T extends object>(type: string, fields: T, absent: Readonly<Record<string, unknown>> = {}): T {
-  const struct = { ...fields }
+  // Getters stay getters: what no template asks for is not computed.
+  const struct = Object.defineProperties({} as T, Object.getOwnPropertyDescriptors(fields))
   for (const [name, value] of Object.entries(absent)) {
     if (!(name in struct)) Object.defineProperty(struct, name, { value, enumerable: false })
   }
