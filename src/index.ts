@@ -1,23 +1,51 @@
-/** Shale as a library: open a store, build, look into images. Nothing here prints or exits. */
+/** Shale as a library: open a store, build, look into images. Nothing here prints, exits or mounts. */
 
 import { type BuildResult, buildImage } from './build/build.ts'
 import type { BuildOptions } from './build/options.ts'
+import { type RunImageOptions, runImage } from './container/run.ts'
+import type { Platform } from './oci/platform.ts'
 import { pullImage } from './registry/client/pull.ts'
+import { type ImageFiles, imageFiles } from './rootfs/image-files.ts'
+import type { RunResult } from './sandbox/run-request.ts'
+import { resolveImage } from './store/resolve.ts'
 import type { Store } from './store/types.ts'
 
+export { loadArchive } from './archive/load.ts'
+export { saveArchive, saveLayout } from './archive/save.ts'
 export type { BuildResult } from './build/build.ts'
 export type { BuildEvent, Reason, StepInfo, StepStatus } from './build/events.ts'
 export type { BuildOptions } from './build/options.ts'
+export type { RunImageOptions } from './container/run.ts'
+export { parseDockerfile } from './dockerfile/parse.ts'
 export { ShaleError } from './error.ts'
-export type { Entry } from './layer/entry.ts'
+export { type Entry, fromByteString, toByteString } from './layer/entry.ts'
+export type { Toc } from './layer/toc.ts'
+export { parsePlatform } from './oci/platform.ts'
+export { pullImage } from './registry/client/pull.ts'
+export { pushImage } from './registry/client/push.ts'
+export type { ImageFiles } from './rootfs/image-files.ts'
 export { defaultRoot, openStore, type StoreOptions } from './store/open.ts'
+export { resolveImage } from './store/resolve.ts'
 export type { LayerRecord, Store, StoredImage } from './store/types.ts'
 
 /** Builds an image; base images that the store lacks are pulled from their registry. */
 export function build(store: Store, options: BuildOptions): Promise<BuildResult> {
-  return buildImage(store, options, {
-    pull: async (name, platform) => {
-      await pullImage(store, name, { platform, ...(options.signal !== undefined && { signal: options.signal }) })
-    },
-  })
+  return buildImage(store, options, { pull: puller(store, options.signal) })
+}
+
+/** Runs an image's command (or another) in a container and gives how it ended. */
+export function run(store: Store, options: RunImageOptions): Promise<RunResult> {
+  return runImage(store, options, { pull: puller(store, options.signal) })
+}
+
+/** Opens an image by name or ID: its documents, layers and files. Throws `IMAGE_NOT_FOUND`. */
+export async function openImage(store: Store, name: string, platform?: Platform): Promise<ImageFiles> {
+  const { id } = resolveImage(store, name)
+  return imageFiles(store, await store.images.open(id, platform))
+}
+
+function puller(store: Store, signal?: AbortSignal): (name: string, platform: Platform) => Promise<void> {
+  return async (name, platform) => {
+    await pullImage(store, name, { platform, ...(signal !== undefined && { signal }) })
+  }
 }
