@@ -29,8 +29,8 @@ export interface BuildContext {
   readonly exported: ReadonlySet<number>
   /** Runs work when one of the build's places for running commands is free. */
   readonly slot: <T>(work: () => Promise<T>) => Promise<T>
-  /** A stage when it is finished. */
-  readonly stage: (index: number) => Promise<StageState>
+  /** A stage when it is finished; `by` is the stage that waits for it. Throws `CIRCULAR_DEPENDENCY`. */
+  readonly stage: (index: number, by: number) => Promise<StageState>
   /** An image of the store, or of a registry when the store lacks it, as a stage to build on. */
   readonly image: (name: string, platform: Platform) => Promise<StageState>
   /** A new folder on the store's file system that is removed when the build ends. */

@@ -18,12 +18,13 @@ import { FolderDigests } from './known-digests.ts'
 import { LayerWork } from './layer-work.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
 import type { BuildOptions } from './options.ts'
-import { type BuildPlan, exportedStages, neededStages, type PlannedStage, planBuild } from './plan.ts'
+import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage, planBuild } from './plan.ts'
 import { slots } from './slots.ts'
 import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
 import type { StageState } from './stage-state.ts'
 import { StepLog } from './steps.ts'
 import { treeWorker } from './tree-worker.ts'
+import { Waits } from './waits.ts'
 
 export interface BuildResult {
   /** Digest of the manifest: the image ID. */
@@ -76,6 +77,7 @@ class Build {
   readonly #abort = new AbortController()
   readonly #known: FolderDigests
   readonly #lineage: string
+  readonly #waits = new Waits()
   readonly #scratch: string[] = []
   readonly #sharedHelper: Helper | undefined
   #helper: Promise<Helper> | undefined
@@ -116,7 +118,7 @@ class Build {
       signal: options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]),
       exported: exportedStages(plan.stages, plan.target),
       slot: slots(options.parallelism ?? availableParallelism()),
-      stage: index => this.#stage(index),
+      stage: (index, by) => this.#stageFor(index, by),
       image: (name, platform) => this.#image(name, platform, () => imageState(bases, name, platform)),
       scratchFolder: () => this.#scratchFolder(),
       removeTree: async path => (await worker()).removeTree(path),
@@ -161,6 +163,11 @@ class Build {
       throw error
     }
     return this.#stage(this.#plan.target)
+  }
+
+  async #stageFor(index: number, by: number): Promise<StageState> {
+    if (this.#waits.closesCircle(by, index)) throw circularStage(this.#plan, by)
+    return this.#stage(index)
   }
 
   #stage(index: number): Promise<StageState> {

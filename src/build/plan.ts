@@ -146,17 +146,24 @@ function checkCycles(dockerfile: Dockerfile, stages: readonly PlannedStage[]): v
   const visit = (index: number): void => {
     if (state.get(index) === 'done') return
     const planned = stages[index] as PlannedStage
-    if (state.get(index) === 'open') {
-      throw new ShaleError('CIRCULAR_DEPENDENCY', `circular dependency detected on stage: ${planned.label}`, {
-        source: { ...dockerfile, range: planned.stage.from.range },
-        hint: 'a stage can only copy from stages above it',
-      })
-    }
+    if (state.get(index) === 'open') throw circularStage({ dockerfile, stages }, index)
     state.set(index, 'open')
     for (const next of planned.needs) visit(next)
     state.set(index, 'done')
   }
   for (const { stage } of stages) visit(stage.index)
+}
+
+/** The error for a stage that waits for itself. */
+export function circularStage(
+  { dockerfile, stages }: Pick<BuildPlan, 'dockerfile' | 'stages'>,
+  index: number,
+): ShaleError {
+  const { label, stage } = stages[index] as PlannedStage
+  return new ShaleError('CIRCULAR_DEPENDENCY', `circular dependency detected on stage: ${label}`, {
+    source: { ...dockerfile, range: stage.from.range },
+    hint: 'a stage can only copy from stages above it, its ONBUILD triggers too',
+  })
 }
 
 function checkOrder(dockerfile: Dockerfile, stages: readonly PlannedStage[], target: number): void {

@@ -4,6 +4,7 @@ import { type Dockerfile, parseInstruction } from '../dockerfile/parse.ts'
 import { scratchState } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
 import type { StepInfo } from './events.ts'
+import { located } from './located.ts'
 import { copyStep } from './ops/copy.ts'
 import { applyMetadata, isMetadata } from './ops/metadata.ts'
 import { runStep } from './ops/run.ts'
@@ -40,7 +41,7 @@ export async function solveStage(context: BuildContext, planned: PlannedStage, s
 async function baseState(context: BuildContext, planned: PlannedStage, steps: StageSteps): Promise<StageState> {
   const { base, platform } = planned
   if (base.kind === 'scratch') return scratchState(platform)
-  if (base.kind === 'stage') return context.stage(base.index)
+  if (base.kind === 'stage') return context.stage(base.index, planned.stage.index)
   const load = () => context.image(base.name, platform)
   if (steps.from === undefined) return load()
   return context.steps.run(steps.from, context.signal, async () => ({ value: await load(), status: 'cached' as const }))
@@ -88,7 +89,13 @@ async function runInstruction(
     dockerfile.escape,
     sourceOf(dockerfile, instruction),
   )
-  if (isMetadata(expanded)) return applyMetadata(state, expanded)
+  if (isMetadata(expanded)) {
+    try {
+      return applyMetadata(state, expanded)
+    } catch (error) {
+      throw located(error, dockerfile, sourceOf(dockerfile, instruction) && instruction.range)
+    }
+  }
   const at = position(context, planned, instruction, place)
   const next = await fileStep(context, state, expanded, at)
   if (context.exported.has(planned.stage.index) && next.layers.length > state.layers.length) context.packSoon(next)

@@ -2,6 +2,7 @@ import type { Dockerfile } from '../dockerfile/parse.ts'
 import { ShaleError, type SourceRange } from '../error.ts'
 import type { BuiltStep } from '../store/types.ts'
 import type { BuildEvent, Reason, StepInfo } from './events.ts'
+import { located } from './located.ts'
 
 /** How a step ended, besides failing. */
 export interface StepOutcome<T> {
@@ -76,20 +77,12 @@ export class StepLog {
       finish(signal.aborted ? 'canceled' : 'failed', {
         exitCode: error instanceof ShaleError ? error.exitCode : undefined,
       })
-      throw this.#located(error, step.range)
+      throw located(error, this.#dockerfile, step.range)
     }
   }
 
   #count(status: 'ran' | 'cached'): void {
     if (status === 'ran') this.#ran++
     else this.#cached++
-  }
-
-  /** Errors that do not know their place yet get the instruction's. */
-  #located(error: unknown, range: SourceRange | undefined): unknown {
-    if (!(error instanceof ShaleError) || error.source !== undefined || range === undefined) return error
-    const { code, message, hint, exitCode } = error
-    const { file, text } = this.#dockerfile
-    return new ShaleError(code, message, { hint, exitCode, cause: error, source: { file, text, range } })
   }
 }

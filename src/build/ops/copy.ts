@@ -115,6 +115,7 @@ async function sourcesOf(
 ): Promise<readonly SourceWord[]> {
   const from = instruction.kind === 'copy' ? instruction.from : undefined
   if (from === undefined) rejectRemote(instruction)
+  if (instruction.kind === 'add') rejectChecksum(instruction)
   const base = from === undefined ? context.source : await stageSource(context, from, at)
   return instruction.order.map(source =>
     source.kind === 'path'
@@ -164,6 +165,14 @@ function rejectRemote({ order, kind }: CopyInstruction | AddInstruction): void {
   )
 }
 
+/** Remote sources were refused before, so what is left is local. */
+function rejectChecksum({ checksum }: AddInstruction): void {
+  if (checksum === undefined || checksum === '') return
+  throw new ShaleError('ADD_CHECKSUM', 'checksum requires HTTP(S) or Git sources', {
+    hint: 'leave --checksum out: files of the context are known by their content',
+  })
+}
+
 function heredocSource(
   heredoc: { readonly name: string; readonly content: string; readonly chomp: boolean },
   now: number,
@@ -180,7 +189,7 @@ async function stageSource(context: BuildContext, from: string, at: StepPosition
   const state =
     index === undefined
       ? await context.image(from, platform as NonNullable<typeof platform>)
-      : await context.stage(index)
+      : await context.stage(index, at.stageIndex)
   return chainSource(state.layers, await layers.view(state.layers), from)
 }
 
