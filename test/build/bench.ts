@@ -129,7 +129,14 @@ export function stepsOf(events: readonly BuildEvent[]): readonly Step[] {
     } else if (event.type === 'step-finished') {
       const { id, status, reason, at } = event
       const name = names.get(id) ?? ''
-      steps.push({ name, status, reason, startedAt: started.get(id) ?? 0, finishedAt: at, output: output.get(id) ?? '' })
+      steps.push({
+        name,
+        status,
+        reason,
+        startedAt: started.get(id) ?? 0,
+        finishedAt: at,
+        output: output.get(id) ?? '',
+      })
     }
   }
   return steps

@@ -56,7 +56,12 @@ export async function imageFiles(store: Store, image: ExportedImage): Promise<Im
   }
 }
 
-async function memberText(store: Store, image: ExportedImage, layer: number, name: string): Promise<string | undefined> {
+async function memberText(
+  store: Store,
+  image: ExportedImage,
+  layer: number,
+  name: string,
+): Promise<string | undefined> {
   const digest = image.manifest.layers[layer]?.digest
   if (digest === undefined) return undefined
   for await (const { header, whole, content } of readTar(createReadStream(store.blobs.path(digest)))) {

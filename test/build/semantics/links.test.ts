@@ -56,7 +56,10 @@ test('COPY writes through a linked destination and stays below the root', async 
 })
 
 test('the Dockerfile may be a link or be called dockerfile', async () => {
-  const linked = await bench().context({ 'Dockerfile.web': 'FROM scratch\nENV a=b', Dockerfile: { symlink: 'Dockerfile.web' } })
+  const linked = await bench().context({
+    'Dockerfile.web': 'FROM scratch\nENV a=b',
+    Dockerfile: { symlink: 'Dockerfile.web' },
+  })
   const lower = await bench().context({ dockerfile: 'FROM scratch\nENV a=b' })
   for (const context of [linked, lower]) {
     const { image } = await bench().run({ context })
