@@ -63,8 +63,16 @@ async function openShelf(
     return await openTar(store, lease, source, bytes, options.signal)
   } catch (cause) {
     if (!isErrno(cause, 'ENOENT', 'EACCES', 'ENOTDIR')) throw cause
-    throw new ShaleError('ARCHIVE_UNREADABLE', `cannot read ${source}: ${cause.code}`, { cause })
+    throw new ShaleError('ARCHIVE_UNREADABLE', `cannot read ${source}: ${REASONS[cause.code ?? ''] ?? cause.message}`, {
+      cause,
+    })
   }
+}
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: 'no such file or folder',
+  EACCES: 'permission denied',
+  ENOTDIR: 'a part of the path is no folder',
 }
 
 async function openTar(

@@ -88,7 +88,18 @@ function kill(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const first = childOf(child.pid)
   if (first === undefined) child.kill('SIGKILL')
-  else if (first !== 'gone') signalQuietly(first, signal)
+  else if (first !== 'gone') signalFirst(child, first, signal)
+}
+
+/** When its child was killed, unshare(1) complains into the command's output; so it goes first, asleep. */
+function signalFirst(child: ChildProcess, first: number, signal: NodeJS.Signals): void {
+  if (signal !== 'SIGKILL') {
+    signalQuietly(first, signal)
+    return
+  }
+  child.kill('SIGSTOP')
+  signalQuietly(first, 'SIGKILL')
+  child.kill('SIGKILL')
 }
 
 function childOf(pid: number): number | 'gone' | undefined {
