@@ -6,7 +6,9 @@ import { type RunImageOptions, runImage } from './container/run.ts'
 import type { Platform } from './oci/platform.ts'
 import { pullImage } from './registry/client/pull.ts'
 import { type ImageFiles, imageFiles } from './rootfs/image-files.ts'
+import { treeRemover } from './sandbox/remove-tree.ts'
 import type { RunResult } from './sandbox/run-request.ts'
+import { type LocalStore, openStore as openLocalStore, type StoreOptions } from './store/open.ts'
 import { resolveImage } from './store/resolve.ts'
 import type { Store } from './store/types.ts'
 
@@ -24,9 +26,14 @@ export { parsePlatform } from './oci/platform.ts'
 export { pullImage } from './registry/client/pull.ts'
 export { pushImage } from './registry/client/push.ts'
 export type { ImageFiles } from './rootfs/image-files.ts'
-export { defaultRoot, openStore, type StoreOptions } from './store/open.ts'
+export { defaultRoot, type StoreOptions } from './store/open.ts'
 export { resolveImage } from './store/resolve.ts'
 export type { LayerRecord, Store, StoredImage } from './store/types.ts'
+
+/** Opens the store, or makes it; see `defaultRoot` for where the command line has its own. Close it when done. */
+export function openStore(options: StoreOptions): LocalStore {
+  return openLocalStore({ removeTree: treeRemover(options.root), ...options })
+}
 
 /** Builds an image; base images that the store lacks are pulled from their registry. */
 export function build(store: Store, options: BuildOptions): Promise<BuildResult> {

@@ -44,7 +44,9 @@ export function processContext(globals: Globals): { readonly context: Context; r
 
 async function openStoreAt(root: string | undefined): Promise<LocalStore> {
   const { openStore, defaultRoot } = await import('../store/open.ts')
-  return openStore({ root: root ?? defaultRoot(process.env, process.getuid?.() ?? 0) })
+  const { treeRemover } = await import('../sandbox/remove-tree.ts')
+  const folder = root ?? defaultRoot(process.env, process.getuid?.() ?? 0)
+  return openStore({ root: folder, removeTree: treeRemover(folder) })
 }
 
 /** Writes with write(2): in order with what child processes write to the same terminal, and done when it returns. */
