@@ -11,6 +11,7 @@ import { type Helper, openHelper } from '../sandbox/helper.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { imageState, type PullImage } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
+import { withEpoch, withEpochArg } from './epoch.ts'
 import type { BuildEvent, StepInfo } from './events.ts'
 import { Explainer } from './explain.ts'
 import { type ExportedImage, exportImage, packedLayer } from './export.ts'
@@ -46,13 +47,15 @@ export interface BuildServices {
 
 /**
  * Builds an image from a Dockerfile and a context folder into the store. Throws a ShaleError that points at the line
- * that failed; what was built by then stays in the cache. Aborting `options.signal` ends running commands at once.
+ * that failed; what was built by then stays in the cache. Aborting `asked.signal` ends running commands at once.
  */
-export async function buildImage(store: Store, options: BuildOptions, services: BuildServices): Promise<BuildResult> {
+export async function buildImage(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildResult> {
   const startedAt = Date.now()
-  const names = (options.tags ?? []).map(tag => formatReference(parseReference(tag)))
-  const loaded = loadContext(options)
-  const plan = planBuild(loaded.dockerfile, options)
+  const given = withEpochArg(asked)
+  const names = (given.tags ?? []).map(tag => formatReference(parseReference(tag)))
+  const loaded = loadContext(given)
+  const plan = planBuild(loaded.dockerfile, given)
+  const options = withEpoch(given, plan)
   const lease = store.lease('build')
   const build = new Build(store, lease, options, plan, loaded, services)
   try {
