@@ -123,13 +123,16 @@ async function execute(
 ): Promise<LayerRecord> {
   const { layers, store, lease, signal, steps } = context
   signal.throwIfAborted()
-  const lowers = await layers.trees(state.layers)
+  const trees = await layers.trees(state.layers)
   const identity = await processIdentity(state.config.User ?? '', path => layers.readFile(state.layers, path))
   const folder = mkdtempSync(join(store.tempDir, 'run-'))
   const upper = join(folder, 'upper')
   const work = join(folder, 'work')
   mkdirSync(upper, { mode: 0o755 })
   mkdirSync(work)
+  // An overlay needs something below.
+  const lowers = trees.length > 0 ? trees : [join(folder, 'empty')]
+  if (trees.length === 0) mkdirSync(lowers[0] as string, { mode: 0o755 })
   const worker = await context.worker()
   try {
     const result = await worker.run(
