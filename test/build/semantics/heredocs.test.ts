@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are a Dockerfile's variables
 import { builds, sharedBench } from './cases.ts'
 
 const bench = sharedBench()

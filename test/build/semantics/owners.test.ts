@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are a Dockerfile's variables
 import { tarOf } from '../archives.ts'
 import { builds, failures, sharedBench } from './cases.ts'
 

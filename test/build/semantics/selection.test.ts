@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are a Dockerfile's variables
 import assert from 'node:assert/strict'
 import { builds, type Case, failures, sharedBench } from './cases.ts'
 
