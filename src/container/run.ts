@@ -61,7 +61,7 @@ export async function runImage(store: Store, options: RunImageOptions, services:
   const helper = await openHelper({ root: store.root })
   const worker = treeWorker(helper, store.tempDir)
   const layers = new LayerWork(store, lease, async () => worker)
-  const folder = mkdtempSync(join(store.tempDir, 'run-'))
+  const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
   try {
     return await runIn(folder, { options, state, layers, worker })
   } finally {
