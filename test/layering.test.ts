@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import test from 'node:test'
+import { type Import, importsOf, typescriptFiles } from '../scripts/imports.ts'
+
+const ROOT = join(import.meta.dirname, '..')
+
+/**
+ * The rooms of `src/`, lowest first, each with the rooms that it may import. A room may only name rooms above it in this
+ * list, so there is no circle. docs/architecture.md says what lives where.
+ */
+const ROOMS: Readonly<Record<string, readonly string[]>> = {
+  'error.ts': [],
+  oci: ['error.ts'],
+  // The language is pure: it knows neither images nor files.
+  dockerfile: ['error.ts'],
+  tar: ['error.ts'],
+  layer: ['error.ts', 'oci', 'tar'],
+  // Deleting files of mapped users is the sandbox's; the store gets it handed in.
+  store: ['error.ts', 'oci', 'layer'],
+  rootfs: ['error.ts', 'layer'],
+  // Runs commands on trees by their paths; it knows no store.
+  sandbox: ['error.ts', 'oci', 'layer', 'rootfs'],
+  transfer: ['error.ts', 'oci', 'layer', 'store'],
+  archive: ['error.ts', 'oci', 'tar', 'layer', 'store', 'transfer'],
+  // Of the language only its "did you mean".
+  registry: ['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'transfer'],
+  // Base images are pulled through a function that it is given.
+  build: ['error.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
+  container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
+  cli: [
+    ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
+    ...['archive', 'registry', 'build', 'container'],
+  ],
+  'index.ts': [
+    ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
+    ...['archive', 'registry', 'build', 'container'],
+  ],
+}
+
+/** The only files outside `src/` that it may read: the version is the package's. */
+const OUTSIDE = new Set(['package.json'])
+
+function roomOf(path: string): string {
+  return path.split('/')[1] ?? ''
+}
+
+/** Tests may use what their subject is used with; the code itself may not. */
+function isTest(path: string): boolean {
+  return /\.test\.ts$|\.test-helper\.ts$|\/testing[^/]*\.ts$/.test(path)
+}
+
+function violation({ from, to }: Import): string | undefined {
+  if (!to.startsWith('src/')) return OUTSIDE.has(to) ? undefined : `${from} imports ${to}, outside src/`
+  const [room, other] = [roomOf(from), roomOf(to)]
+  if (room === other) return undefined
+  return ROOMS[room]?.includes(other) ? undefined : `${from} imports ${to}: ${room} may not import ${other}`
+}
+
+test('rooms name only rooms below them', () => {
+  const names = Object.keys(ROOMS)
+  for (const [room, below] of Object.entries(ROOMS)) {
+    for (const other of below) assert.ok(names.indexOf(other) < names.indexOf(room), `${room} lists ${other}`)
+  }
+})
+
+test('every file of src is in a known room', () => {
+  for (const path of typescriptFiles(ROOT, ['src'])) assert.ok(roomOf(path) in ROOMS, `${path} is in no known room`)
+})
+
+test('no module imports one of a higher room', () => {
+  const files = typescriptFiles(ROOT, ['src']).filter(path => !isTest(path))
+  assert.ok(files.length > 100, 'the files were found')
+  const found = files.flatMap(path => importsOf(ROOT, path)).flatMap(one => violation(one) ?? [])
+  assert.deepEqual(found, [])
+})
+
+test('code does not import tests or their helpers', () => {
+  const files = typescriptFiles(ROOT, ['src']).filter(path => !isTest(path))
+  const found = files.flatMap(path => importsOf(ROOT, path)).filter(({ to }) => isTest(to))
+  assert.deepEqual(found, [])
+})
+
+test('every relative import names a file, extension and all', () => {
+  const files = typescriptFiles(ROOT, ['src', 'test', 'scripts'])
+  const found = files.flatMap(path => importsOf(ROOT, path)).filter(({ to }) => !existsSync(join(ROOT, to)))
+  assert.deepEqual(found, [])
+})
