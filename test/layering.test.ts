@@ -19,7 +19,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   layer: ['error.ts', 'oci', 'tar'],
   // Deleting files of mapped users is the sandbox's; the store gets it handed in.
   store: ['error.ts', 'oci', 'layer'],
-  rootfs: ['error.ts', 'layer'],
+  rootfs: ['error.ts', 'layer', 'store'],
   // Runs commands on trees by their paths; it knows no store.
   sandbox: ['error.ts', 'oci', 'layer', 'rootfs'],
   transfer: ['error.ts', 'oci', 'layer', 'store'],
