@@ -56,11 +56,14 @@ export class LayerWork {
     return layeredView(await Promise.all(layers.map(({ record }) => this.#store.layers.toc(record))))
   }
 
-  /** Absolute paths of the unpacked layers, lowest first. */
+  /**
+   * Absolute paths of the unpacked layers, lowest first. A layer that a chain has twice is there once, where it is
+   * topmost: what it holds and hides there covers the lower one, and an overlay refuses the same folder twice (ELOOP).
+   */
   async trees(layers: readonly ChainLayer[]): Promise<readonly string[]> {
     const paths: string[] = []
     for (let index = 0; index < layers.length; index++) paths.push(await this.tree(layers, index))
-    return paths
+    return paths.filter((path, index) => paths.lastIndexOf(path) === index)
   }
 
   /** The unpacked form of one layer of a chain. */

@@ -1,7 +1,8 @@
+import { join } from 'node:path/posix'
 import { IgnoreMatcher, ignorePatterns } from '../../dockerfile/ignore.ts'
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts'
 import { ShaleError } from '../../error.ts'
-import { type ByteString, fromByteString, toByteString } from '../../layer/entry.ts'
+import { type ByteString, baseName, fromByteString, parentPath, toByteString } from '../../layer/entry.ts'
 import type { Toc } from '../../layer/toc.ts'
 import { contentId } from '../../layer/toc-codec.ts'
 import { layeredView } from '../../rootfs/view.ts'
@@ -198,12 +199,18 @@ function excluder(patterns: readonly string[]): (path: ByteString) => boolean {
   return path => matcher.match(path).ignored
 }
 
-/** What a destination path was called in the source: what people recognise. */
+/** What a destination path was called in the source: what people recognise. What was removed, by what is beside it. */
 function sourceNames(planned: readonly PlannedEntry[]): (path: string) => string {
-  const names = new Map(
-    planned.flatMap(({ entry, sourcePath }) =>
-      sourcePath === undefined ? [] : [[fromByteString(entry.path), fromByteString(sourcePath)] as const],
-    ),
-  )
-  return path => names.get(path) ?? `/${path}`
+  const names = new Map<string, string>()
+  const folders = new Map<string, string>()
+  for (const { entry, sourcePath } of planned) {
+    if (sourcePath === undefined) continue
+    names.set(fromByteString(entry.path), fromByteString(sourcePath))
+    folders.set(fromByteString(parentPath(entry.path)), fromByteString(parentPath(sourcePath)))
+  }
+  return path => {
+    const folder = folders.get(parentPath(path))
+    const beside = folder === undefined ? `/${path}` : join(folder, baseName(path))
+    return names.get(path) ?? beside
+  }
 }
