@@ -1,8 +1,9 @@
 import type { Dockerfile } from '../dockerfile/parse.ts'
-import { ShaleError, type SourceRange } from '../error.ts'
+import type { SourceRange } from '../error.ts'
 import type { BuiltStep } from '../store/types.ts'
 import type { BuildEvent, Reason, StepInfo } from './events.ts'
 import { located } from './located.ts'
+import { RunFailure } from './run-failure.ts'
 
 /** How a step ended, besides failing. */
 export interface StepOutcome<T> {
@@ -75,7 +76,7 @@ export class StepLog {
       return outcome.value
     } catch (error) {
       finish(signal.aborted ? 'canceled' : 'failed', {
-        exitCode: error instanceof ShaleError ? error.exitCode : undefined,
+        exitCode: error instanceof RunFailure ? error.status : undefined,
       })
       throw located(error, this.#dockerfile, step.range)
     }

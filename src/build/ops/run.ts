@@ -8,6 +8,7 @@ import type { RunMount } from '../../sandbox/run-request.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
 import { keyedStep } from '../keyed-step.ts'
+import { RunFailure } from '../run-failure.ts'
 import { envValue, type StageState } from '../stage-state.ts'
 import { processIdentity } from '../users.ts'
 import { extend } from './extend.ts'
@@ -209,15 +210,11 @@ function runFailed(
 ): ShaleError {
   const why = result.startError === undefined ? '' : `: ${result.startError}`
   const oom = result.oomKilled ? ' (the kernel ended it for lack of memory)' : ''
-  return new ShaleError(
-    'RUN_FAILED',
-    `process ${JSON.stringify(command.args.join(' '))} did not complete successfully: exit code: ${result.exitCode}${oom}${why}`,
-    {
-      exitCode: 1,
-      hint:
-        result.exitCode === 127
-          ? 'the image does not have this command; install it in a RUN above, or choose another base'
-          : undefined,
-    },
-  )
+  const process = JSON.stringify(command.args.join(' '))
+  const message = `process ${process} did not complete successfully: exit code: ${result.exitCode}${oom}${why}`
+  const missing =
+    result.exitCode === 127
+      ? 'the image does not have this command; install it in a RUN above, or choose another base'
+      : undefined
+  return new RunFailure(result.exitCode, message, missing)
 }
