@@ -207,7 +207,7 @@ class Build {
   }
 
   #scratchFolder(): string {
-    const folder = mkdtempSync(join(this.#store.tempDir, 'build-'))
+    const folder = mkdtempSync(join(this.#store.tempDir, `${this.#context.lease.id}-build-`))
     this.#scratch.push(folder)
     return folder
   }

@@ -1,6 +1,7 @@
 import { join } from 'node:path/posix'
 import { IgnoreMatcher, ignorePatterns } from '../../dockerfile/ignore.ts'
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts'
+import { nearest } from '../../dockerfile/nearest.ts'
 import { ShaleError } from '../../error.ts'
 import { type ByteString, baseName, fromByteString, parentPath, toByteString } from '../../layer/entry.ts'
 import type { Toc } from '../../layer/toc.ts'
@@ -15,7 +16,7 @@ import { type PlannedEntry, planCopy } from '../copy/plan.ts'
 import type { CopySource } from '../copy/source.ts'
 import { hashPlanned } from '../hash-files.ts'
 import { keyedStep, type LayerResult } from '../keyed-step.ts'
-import { findStage } from '../plan.ts'
+import { findStage, type PlannedStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
 import type { StepOutcome } from '../steps.ts'
 import { fileOwner } from '../users.ts'
@@ -185,13 +186,24 @@ function heredocSource(
 async function stageSource(context: BuildContext, from: string, at: StepPosition): Promise<CopySource> {
   const { plan, layers } = context
   const index = findStage(plan.dockerfile, from)
-  const platform = plan.stages[at.stageIndex]?.platform ?? context.options.platform
-  if (index === undefined && platform === undefined) throw new Error('a stage has a platform')
-  const state =
-    index === undefined
-      ? await context.image(from, platform as NonNullable<typeof platform>)
-      : await context.stage(index, at.stageIndex)
+  const state = await (index === undefined ? imageNamed(context, from, at) : context.stage(index, at.stageIndex))
   return chainSource(state.layers, await layers.view(state.layers), from)
+}
+
+/** What is no stage is an image; when there is none either, the name may be a mistyped stage. */
+async function imageNamed({ plan, image }: BuildContext, from: string, at: StepPosition): Promise<StageState> {
+  const { platform } = plan.stages[at.stageIndex] as PlannedStage
+  try {
+    return await image(from, platform)
+  } catch (error) {
+    const near = nearest(
+      from,
+      plan.dockerfile.stages.flatMap(stage => stage.originalName ?? []),
+    )
+    if (near === undefined || !(error instanceof ShaleError)) throw error
+    const message = `--from=${from}: no stage has this name, and there is no such image: ${error.message}`
+    throw new ShaleError(error.code, message, { cause: error, hint: `did you mean --from=${near}?` })
+  }
 }
 
 function excluder(patterns: readonly string[]): (path: ByteString) => boolean {

@@ -126,7 +126,7 @@ async function execute(
   signal.throwIfAborted()
   const trees = await layers.trees(state.layers)
   const identity = await processIdentity(state.config.User ?? '', path => layers.readFile(state.layers, path))
-  const folder = mkdtempSync(join(store.tempDir, 'run-'))
+  const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
   const upper = join(folder, 'upper')
   const work = join(folder, 'work')
   mkdirSync(upper, { mode: 0o755 })
