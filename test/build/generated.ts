@@ -52,11 +52,11 @@ const TARGETS = ['/t1/', '/t2/', './', 'sub/', '/t1/in/']
 
 /** Commands whose result depends on the files alone; each is a sandbox, so there are few. */
 const COMMANDS = [
-  'find . /t1 /t2 -type f 2>/dev/null | sort | xargs -r sha256sum > /sums',
+  'find /t1 /t2 /w -type f 2>/dev/null | sort | xargs -r sha256sum > /sums',
   'mkdir -p /t1/made && echo "$KEY $WORD" > /t1/made/f',
   'rm -rf /t1/d /t2/a; true',
   'chmod -R a+w /t2 2>/dev/null; ln -sf ../t1 /link; true',
-  'find / -xdev -path /proc -prune -o -type f -name "x*" -print 2>/dev/null | sort | head -20 > /found',
+  'find /t1 /t2 /w -name "x*" 2>/dev/null | sort | head -20 > /found',
 ]
 
 export function newProject(random: Random): Project {
