@@ -1,0 +1,262 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: these are a Dockerfile's variables
+import type { Tree } from '../support/fixture.ts'
+
+/** A Dockerfile that Shale and Docker Engine both build. */
+export interface BuildCase {
+  readonly name: string
+  readonly dockerfile: string
+  /** Every file of a context is given one old time, so that times that come from it are told from those of the build. */
+  readonly context?: Tree
+  /** Names of archives of `archives.ts` that are put into the context. */
+  readonly archives?: readonly string[]
+  /** A command whose output `docker run` and `shale run` must agree on, of the image that Shale built. */
+  readonly run?: readonly string[]
+}
+
+const lines = (...text: readonly string[]) => `${text.join('\n')}\n`
+
+const SOURCES: Tree = {
+  'main.c': 'main',
+  'util.c': 'util',
+  'read me': 'spaces',
+  'note.md': { content: 'note', mode: 0o600 },
+  'run.sh': { content: '#!/bin/sh\necho run\n', mode: 0o755 },
+  suid: { content: 's', mode: 0o4755 },
+  'tree/a/one': 'one',
+  'tree/a/two': { content: 'two', mode: 0o640 },
+  'tree/b/': { mode: 0o700 },
+  'tree/c/deep/er': 'er',
+  'nest/x/leaf': 'x-leaf',
+  'nest/y/leaf': 'y-leaf',
+}
+
+const LINKS: Tree = {
+  'real/file': 'content',
+  'real/sub/inner': 'inner',
+  'to-file': { symlink: 'real/file' },
+  'to-dir': { symlink: 'real' },
+  'real/beside': { symlink: 'file' },
+  'real/dangling': { symlink: '/not/there' },
+  far: { symlink: '/real/sub' },
+}
+
+export const COPY_CASES: readonly BuildCase[] = [
+  {
+    name: 'copy-wildcards',
+    dockerfile: lines(
+      'FROM scratch',
+      'COPY *.c /src/',
+      'COPY m*.c single.c',
+      'COPY nest/* /star/',
+      'COPY nest/*/leaf /leaves/',
+      'COPY [a-n]ote.m? /class/',
+      'COPY none* main.c /some/',
+    ),
+    context: SOURCES,
+  },
+  {
+    name: 'copy-files-and-folders',
+    dockerfile: lines(
+      'FROM scratch',
+      'COPY . /all',
+      'COPY tree /tree',
+      'COPY tree/ main.c /mixed/',
+      'COPY ["read me", "/with space/read me"]',
+      'COPY note.md run.sh suid /kept/',
+      'WORKDIR /work',
+      'COPY tree/a/one .',
+      'COPY tree/a/two ./renamed',
+      'COPY tree/a ../up/',
+      'COPY main.c /tree/a/one',
+      'ADD tree/c /added',
+    ),
+    context: SOURCES,
+  },
+  {
+    name: 'copy-from-links',
+    dockerfile: lines(
+      'FROM scratch',
+      'COPY to-file /a/file',
+      'COPY to-dir /b',
+      'COPY to-dir/sub /c/',
+      'COPY real /d',
+      'COPY far /e/',
+      'COPY to-* /f/',
+      'COPY . /g',
+      'ADD to-file to-dir /h/',
+    ),
+    context: LINKS,
+  },
+  {
+    name: 'copy-onto-links',
+    dockerfile: lines(
+      'FROM merged',
+      'COPY tool /bin/',
+      'COPY tree/usr /usr',
+      'COPY tool /bin/sub/deep/',
+      'RUN mkdir -p /srv/data && ln -s /srv/data /data && ln -s ../srv/data /usr/data && ln -s target /etc/link',
+      'COPY tool /data/',
+      'COPY tool /usr/data/more/tool',
+      'COPY tool /etc/link',
+      'COPY tree /data',
+      'WORKDIR /data/work',
+      'COPY tool .',
+    ),
+    context: {
+      tool: { content: '#!/bin/sh\necho tool\n', mode: 0o755 },
+      'tree/usr/bin/other': 'other',
+      'tree/etc/x': 'x',
+    },
+    run: ['sh', '-c', 'tool; cat /bin/other; ls -l /data/ | wc -l; pwd'],
+  },
+  {
+    name: 'link-onto-links',
+    dockerfile: lines(
+      'FROM merged',
+      'COPY --link tool /opt/bin/',
+      'COPY --link --chown=7:8 --chmod=0711 tool /opt/x/y',
+    ),
+    context: { tool: 'tool' },
+  },
+  {
+    name: 'copy-owners',
+    dockerfile: lines(
+      'FROM base',
+      'RUN adduser -D -u 1234 kim && addgroup -g 777 team',
+      'COPY --chown=kim tree /kim',
+      'COPY --chown=kim:team main.c /new/parents/main.c',
+      'COPY --chown=:team main.c /group/',
+      'COPY --chown=55 tree /number',
+      'COPY --chown=55:66 . /numbers/',
+      'COPY --chown=0:team main.c /kim/a/one',
+      'ARG who=kim',
+      'COPY --chown=$who:$who run.sh /home/kim/',
+      'USER kim',
+      'COPY main.c /as-root',
+      'ADD --chown=team:www-data main.c /mixed',
+    ).replace('team:www-data', 'www-data:team'),
+    context: SOURCES,
+    run: ['sh', '-c', 'id; ls -ln /kim /new; ls -ln /home'],
+  },
+  {
+    name: 'copy-modes',
+    dockerfile: lines(
+      'FROM scratch',
+      'COPY --chmod=0 main.c /none',
+      'COPY --chmod=640 main.c note.md /files/',
+      'COPY --chmod=0755 tree /tree',
+      'COPY --chmod=4711 main.c /suid',
+      'COPY --chmod=1777 tree /new/sticky',
+      'ADD --chmod=600 --chown=5:6 run.sh /run.sh',
+    ),
+    context: SOURCES,
+  },
+  {
+    name: 'copy-link',
+    dockerfile: lines(
+      'FROM base',
+      'WORKDIR /srv/app',
+      'COPY --link tree ./',
+      'COPY --link --chown=10:20 main.c /owned/deep/main.c',
+      'COPY --link *.c /etc/',
+      'RUN cat /etc/main.c > /seen',
+    ),
+    context: SOURCES,
+  },
+  {
+    name: 'copy-heredocs',
+    dockerfile: lines(
+      'FROM scratch',
+      'ARG NAME=world',
+      'COPY <<EOF /hello',
+      'hello $NAME ${missing:-none}',
+      'EOF',
+      'COPY --chmod=755 --chown=3:4 <<-"EOT" /raw.sh',
+      '\t#!/bin/sh',
+      '\techo $NAME',
+      'EOT',
+      'COPY <<one <<two main.c /several/',
+      'first',
+      'one',
+      'second \\$NAME',
+      'two',
+      'ADD <<empty /empty',
+      'empty',
+    ),
+    context: SOURCES,
+  },
+  {
+    name: 'dockerignore',
+    dockerfile: lines('FROM scratch', 'COPY . /all/', 'COPY logs* /logs/', 'ADD docs /docs'),
+    context: {
+      '.dockerignore': lines(
+        '# comment',
+        '*.log',
+        '**/*.tmp',
+        '!keep.tmp',
+        'node_modules',
+        'docs/**',
+        '!docs/README.md',
+        '!docs/**/deep.md',
+        'a/*/c',
+        '/rooted ',
+        'build?',
+        '.git',
+        'Dockerfile*',
+      ),
+      'x.log': 'x',
+      'logs/x.log': 'kept, for the pattern is of the root only',
+      'y.tmp': 'y',
+      'keep.tmp': 'k',
+      'sub/z.tmp': 'z',
+      'sub/keep.tmp': 'k',
+      'node_modules/m': 'm',
+      'sub/node_modules/m': 'm',
+      'docs/README.md': 'r',
+      'docs/other.md': 'o',
+      'docs/x/deep.md': 'd',
+      'docs/x/other.md': 'o',
+      'a/b/c': 'c',
+      'a/b/d': 'd',
+      rooted: 'r',
+      'sub/rooted': 'r',
+      build1: '1',
+      build12: '12',
+      '.git/config': 'c',
+    },
+  },
+  {
+    name: 'add-archives',
+    dockerfile: lines(
+      'FROM scratch',
+      'ADD t.tar /plain/',
+      'ADD t.tar.gz /gz/',
+      'ADD t.tar.xz /xz/',
+      'ADD t.tar.bz2 /bz2',
+      'ADD t.tar.zst /zst/',
+      'ADD odd-name /odd/',
+      'ADD --chown=9:10 t.tar.gz /owned/',
+      'COPY t.tar.gz /copied/',
+      'ADD plain.gz /no-archive/',
+      'ADD t.tar t.tar.gz main.c /several/',
+    ),
+    context: { 'main.c': 'main' },
+    archives: ['t.tar', 't.tar.gz', 't.tar.xz', 't.tar.bz2', 't.tar.zst', 'odd-name', 'plain.gz'],
+  },
+  {
+    name: 'stages-links-attributes',
+    dockerfile: lines(
+      'FROM base AS one',
+      'ADD t.tar /made/',
+      'RUN ln /made/etc/conf /made/conf.again && ln -s conf /made/etc/rel && echo x > /made/new',
+      'FROM base',
+      'COPY --from=one /made /copied',
+      'COPY --from=0 /made/etc/conf /made/conf.again /two/',
+      'COPY --from=one /made/etc/rel /follow',
+      'COPY --from=one --chown=1:2 /made/bin /owned/',
+      'COPY --from=base /etc/group /group',
+      'COPY --from=one /made/etc/con* /made/n?w /glob/',
+    ),
+    archives: ['t.tar'],
+  },
+]
