@@ -1,11 +1,15 @@
 'use strict'
 
 const { existsSync } = require('node:fs')
+const { homedir } = require('node:os')
 const { join } = require('node:path')
 const { enableCompileCache } = require('node:module')
 const { pathToFileURL } = require('node:url')
 
-enableCompileCache()
+// Compiled code is kept in a folder of the user's own: Node's default is below the folder for temporary files, where
+// anybody could have put code for us to run.
+const caches = process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
+enableCompileCache(join(caches, 'shale', 'compiled'))
 
 // Node tells developers which of its parts may still change; that is nothing to the user of a program.
 process.removeAllListeners('warning')
