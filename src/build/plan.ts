@@ -5,6 +5,7 @@ import type { Dockerfile, Stage } from '../dockerfile/parse.ts'
 import { ShaleError, type SourceRange } from '../error.ts'
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
 import type { BuildOptions } from './options.ts'
+import { checkSupported } from './supported.ts'
 
 /** A stage with its FROM understood: what it is laid upon, and which stages it reads. */
 export interface PlannedStage {
@@ -41,6 +42,10 @@ export function planBuild(dockerfile: Dockerfile, options: BuildOptions): BuildP
   const stages = dockerfile.stages.map(stage => planStage(dockerfile, stage, globals, automatic, platform))
   checkCycles(dockerfile, stages)
   checkOrder(dockerfile, stages, target)
+  checkSupported(
+    dockerfile,
+    neededStages(stages, target).flatMap(index => stages[index]?.stage.instructions ?? []),
+  )
   return { dockerfile, stages, target, globals, automatic }
 }
 

@@ -19,6 +19,7 @@ import { keyedStep, type LayerResult } from '../keyed-step.ts'
 import { findStage, type PlannedStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
 import type { StepOutcome } from '../steps.ts'
+import { refuseUnsupported } from '../supported.ts'
 import { fileOwner } from '../users.ts'
 import { archiveIngredients, type SourceWord, unpackArchives } from './add-archive.ts'
 import { extend } from './extend.ts'
@@ -116,7 +117,8 @@ async function sourcesOf(
   at: StepPosition,
 ): Promise<readonly SourceWord[]> {
   const from = instruction.kind === 'copy' ? instruction.from : undefined
-  if (from === undefined) rejectRemote(instruction)
+  // Again, for what variables and ONBUILD triggers brought.
+  refuseUnsupported(instruction)
   if (instruction.kind === 'add') rejectChecksum(instruction)
   const base = from === undefined ? context.source : await stageSource(context, from, at)
   return instruction.order.map(source =>
@@ -151,22 +153,6 @@ async function planFiles(
   return hashPlanned(planCopy(request), context.known)
 }
 
-function rejectRemote({ order, kind }: CopyInstruction | AddInstruction): void {
-  const remote = order.find(
-    source => source.kind === 'path' && /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/.test(source.path),
-  )
-  if (remote?.kind !== 'path') return
-  if (kind === 'copy')
-    throw new ShaleError('COPY_URL', `source can't be a URL for COPY`, { hint: 'use ADD, or RUN with curl' })
-  throw new ShaleError(
-    'ADD_REMOTE_UNSUPPORTED',
-    `ADD ${remote.path}: remote sources are not supported by this version of Shale`,
-    {
-      hint: 'download it in a RUN step, or put the file into the build context',
-    },
-  )
-}
-
 /** Remote sources were refused before, so what is left is local. */
 function rejectChecksum({ checksum }: AddInstruction): void {
   if (checksum === undefined || checksum === '') return
@@ -196,13 +182,19 @@ async function imageNamed({ plan, image }: BuildContext, from: string, at: StepP
   try {
     return await image(from, platform)
   } catch (error) {
+    // A name with a registry, a folder or a tag is meant as an image.
+    if (/[/:.@]/.test(from) || !(error instanceof ShaleError)) throw error
+    // A name with a registry, a folder or a tag is meant as an image.
+    if (/[/:.@]/.test(from) || !(error instanceof ShaleError)) throw error
     const near = nearest(
       from,
       plan.dockerfile.stages.flatMap(stage => stage.originalName ?? []),
     )
-    if (near === undefined || !(error instanceof ShaleError)) throw error
     const message = `--from=${from}: no stage has this name, and there is no such image: ${error.message}`
-    throw new ShaleError(error.code, message, { cause: error, hint: `did you mean --from=${near}?` })
+    throw new ShaleError(error.code, message, {
+      cause: error,
+      hint: near === undefined ? error.hint : `did you mean --from=${near}?`,
+    })
   }
 }
 

@@ -10,6 +10,7 @@ import type { BuildContext } from '../build-context.ts'
 import { keyedStep } from '../keyed-step.ts'
 import { RunFailure } from '../run-failure.ts'
 import { envValue, type StageState } from '../stage-state.ts'
+import { refuseUnsupported } from '../supported.ts'
 import { processIdentity } from '../users.ts'
 import { extend } from './extend.ts'
 import { shellOf } from './metadata.ts'
@@ -51,15 +52,7 @@ export async function runStep(
 }
 
 function commandFor(state: StageState, run: RunInstruction): Command {
-  if (run.mounts.length > 0) {
-    throw new ShaleError(
-      'RUN_MOUNT_UNSUPPORTED',
-      `RUN --mount=${run.mounts[0]?.text} is not supported by this version of Shale`,
-      {
-        hint: 'copy the files with COPY, or build this Dockerfile with BuildKit for now',
-      },
-    )
-  }
+  refuseUnsupported(run)
   if (run.form === 'exec') return { args: run.args, mounts: [] }
   const shell = shellOf(state)
   const [first] = run.heredocs
