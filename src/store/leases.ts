@@ -82,8 +82,13 @@ class DatabaseLeases implements Leases {
       this.#timer = undefined
     }
     if (live.length === 0) return
-    this.#database.write(() => {
-      for (const id of live) this.#database.run('DELETE FROM leases WHERE id = ?', id)
-    })
+    try {
+      this.#database.write(() => {
+        for (const id of live) this.#database.run('DELETE FROM leases WHERE id = ?', id)
+      })
+    } catch {
+      // A full disk or a locked database: without a heartbeat the lease ends by itself, and what went wrong before
+      // must not be hidden by this.
+    }
   }
 }
