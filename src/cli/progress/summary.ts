@@ -51,7 +51,8 @@ export function explainLines(view: BuildView): readonly string[] {
     .flatMap(step => [
       oneLine(step.info.name),
       `  ${STATUS[step.status]}: ${step.reason?.summary ?? 'see the error'}`,
-      ...(step.reason?.details ?? []).map(detail => `    ${detail}`),
+      // A single cause is the summary already.
+      ...(step.reason?.details ?? []).filter(detail => detail !== step.reason?.summary).map(detail => `    ${detail}`),
     ])
 }
 
