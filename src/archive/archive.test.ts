@@ -6,6 +6,7 @@ import { type TestContext, test } from 'node:test'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import type { Digest } from '../oci/digest.ts'
 import { MediaType } from '../oci/media-types.ts'
+import { hostPlatform } from '../oci/platform.ts'
 import { temporaryFolder, temporaryStore } from '../store/testing.ts'
 import type { Store } from '../store/types.ts'
 import { imageOf, indexOf, type TestImage, tarOf } from '../transfer/testing.ts'
@@ -86,6 +87,58 @@ test('a docker-archive gives one image ID through index.json and through manifes
   await rm(join(folder, 'index.json'))
   const [byManifest] = await loadArchive(temporaryStore(t), folder)
   assert.deepEqual(byManifest, byIndex)
+})
+
+for (const through of ['index.json', 'manifest.json']) {
+  test(`a docker-archive of an image that the store has gives that image, read by ${through}`, async t => {
+    const store = temporaryStore(t)
+    const id = await put(store, imageOf({ layers: [BASE, TOP] }), 'docker.io/library/app:1')
+    const folder = temporaryFolder(t)
+    await unpack(saveArchive(store, ['app:1']), folder)
+    if (through === 'manifest.json') await rm(join(folder, 'index.json'))
+    store.images.untag('docker.io/library/app:1', 'test')
+    assert.deepEqual(await loadArchive(store, folder), [{ id, names: ['docker.io/library/app:1'] }])
+    assert.equal(store.images.getTag('docker.io/library/app:1')?.digest, id)
+    assert.deepEqual(
+      store.images.list().map(image => image.id),
+      [id],
+    )
+  })
+}
+
+test('of two images with one config, a docker-archive means the one that has its name', async t => {
+  const store = temporaryStore(t)
+  await put(store, imageOf({ layers: [TOP], compression: 'zstd' }), 'docker.io/library/other:1')
+  const id = await put(store, imageOf({ layers: [TOP] }), 'docker.io/library/app:1')
+  const loaded = await loadArchive(store, saveArchive(store, ['app:1']))
+  assert.deepEqual(loaded, [{ id, names: ['docker.io/library/app:1'] }])
+})
+
+test('an image whose layer file is gone does not stand in for a docker-archive', async t => {
+  const store = temporaryStore(t)
+  const image = imageOf({ layers: [TOP] })
+  const id = await put(store, image, 'docker.io/library/app:1')
+  const archive = await collect(saveArchive(store, ['app:1']))
+  const [layer] = (await store.images.open(id)).manifest.layers
+  await rm(store.blobs.path(layer?.digest as Digest))
+  const [loaded] = await loadArchive(store, once(archive))
+  assert.notEqual(loaded?.id, id)
+  assert.equal((await store.images.open(loaded?.id as Digest)).rawConfig.toString(), image.config.toString())
+})
+
+test('a docker-archive of an index gives the index, if the host takes that image of it', async t => {
+  const store = temporaryStore(t)
+  const host = hostPlatform().architecture
+  const images = [imageOf({ layers: [BASE], architecture: host }), imageOf({ layers: [TOP], architecture: 's390x' })]
+  for (const image of images) await put(store, image)
+  const { raw, digest } = indexOf(images)
+  await store.images.add(store.lease('test'), raw, MediaType.ociIndex)
+  for (const { digest } of images) store.images.remove(digest)
+  store.images.tag('docker.io/library/multi:1', digest, 'test')
+  const own = await collect(saveArchive(store, ['multi:1']))
+  const other = await collect(saveArchive(store, ['multi:1'], { platform: { os: 'linux', architecture: 's390x' } }))
+  assert.equal((await loadArchive(store, once(own)))[0]?.id, digest)
+  assert.equal((await loadArchive(store, once(other)))[0]?.id, images[1]?.digest)
 })
 
 test('an index keeps its digest and the images that are there', async t => {

@@ -14,6 +14,7 @@ import { sniffSource } from '../transfer/sniff.ts'
 import type { LoadedImage, LoadOptions } from './load.ts'
 import { encodeManifest } from './plain-manifest.ts'
 import type { Shelf } from './shelf.ts'
+import { findTwin } from './twin.ts'
 
 const manifestSchema = z
   .array(
@@ -30,7 +31,8 @@ type Entry = z.infer<typeof manifestSchema>[number]
 /**
  * Loads what `manifest.json` names. A docker-archive has no manifests of the kind that images have digests by, so one is
  * made: an OCI manifest over the layers as they lie in the archive, plain tars mostly. It depends on their bytes alone,
- * so the same archive always gives the same image ID. Source: moby's image/spec v1.2.
+ * so the same archive gives the same image ID in every store that lacks the image; one that has it keeps its own (see
+ * `findTwin`). Source: moby's image/spec v1.2.
  */
 export async function loadDocker(
   store: Store,
@@ -43,7 +45,7 @@ export async function loadDocker(
   const loaded: LoadedImage[] = []
   for (const entry of entries) {
     const names = (entry.RepoTags ?? []).map(completeName)
-    const id = await loadEntry(store, lease, shelf, entry, options)
+    const id = await loadEntry(store, lease, shelf, entry, names, options)
     for (const name of names) store.images.tag(name, id, 'load')
     loaded.push({ id, names })
   }
@@ -61,10 +63,15 @@ async function loadEntry(
   lease: Lease,
   shelf: Shelf,
   entry: Entry,
+  names: readonly string[],
   options: LoadOptions,
 ): Promise<Digest> {
   const config = await shelf.read(cleanMemberPath(entry.Config), MAX_DOCUMENT_BYTES)
-  parseImageConfig(config)
+  const { rootfs } = parseImageConfig(config)
+  if (rootfs.diff_ids.length === entry.Layers?.length) {
+    const twin = await findTwin(store, lease, sha256(config), names)
+    if (twin !== undefined) return twin
+  }
   const paths = new Map<Digest, string>()
   const configDescriptor = { mediaType: MediaType.ociConfig, digest: sha256(config), size: config.byteLength }
   paths.set(configDescriptor.digest, cleanMemberPath(entry.Config))

@@ -3,7 +3,7 @@ import { ShaleError } from '../error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
 import { type Index, MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
-import { MediaType } from '../oci/media-types.ts'
+import { layerCompression, MediaType } from '../oci/media-types.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { imagesOf } from '../transfer/choose.ts'
@@ -13,6 +13,7 @@ import { ingestArtifact, ingestDocument } from '../transfer/ingest-blob.ts'
 import { blobPath, CONTAINERD_NAME, REF_NAME } from './layout.ts'
 import type { LoadedImage, LoadOptions } from './load.ts'
 import type { Shelf } from './shelf.ts'
+import { findTwin } from './twin.ts'
 
 interface Load {
   readonly store: Store
@@ -34,15 +35,29 @@ export async function loadOci(
   if (document.kind !== 'index') throw new ShaleError('INVALID_INDEX', `${shelf.name}: index.json is no image index`)
   const source: ContentSource = { name: shelf.name, stream: ({ digest }) => shelf.stream(blobPath(digest)) }
   const load: Load = { store, lease, shelf, source, options }
-  const names = new Map<Digest, Set<string>>()
-  for (const descriptor of document.index.manifests) {
-    const name = nameOf(descriptor)
-    const known = names.get(descriptor.digest)
-    if (known === undefined) await loadTop(load, descriptor)
-    names.set(descriptor.digest, new Set([...(known ?? []), ...(name === undefined ? [] : [name])]))
+  const loaded: LoadedImage[] = []
+  for (const { descriptor, names } of namedManifests(document.index)) {
+    loaded.push({ id: await loadTop(load, descriptor, names), names })
   }
-  for (const [id, given] of names) for (const name of given) store.images.tag(name, id, 'load')
-  return [...names].map(([id, given]) => ({ id, names: [...given] }))
+  for (const { id, names } of loaded) for (const name of names) store.images.tag(name, id, 'load')
+  return loaded
+}
+
+interface NamedManifest {
+  readonly descriptor: Descriptor
+  readonly names: readonly string[]
+}
+
+/** Each manifest once, with all its names. */
+function namedManifests(index: Index): readonly NamedManifest[] {
+  const found = new Map<Digest, NamedManifest>()
+  for (const descriptor of index.manifests) {
+    const names = found.get(descriptor.digest)?.names ?? []
+    const name = nameOf(descriptor)
+    const all = name === undefined || names.includes(name) ? names : [...names, name]
+    found.set(descriptor.digest, { descriptor, names: all })
+  }
+  return [...found.values()]
 }
 
 /** The complete name, if there is one: a bare tag, as umoci writes it, says nothing of the repository. */
@@ -55,11 +70,21 @@ function nameOf({ annotations }: Descriptor): string | undefined {
   return reference.digest === undefined ? formatReference(reference) : undefined
 }
 
-async function loadTop(load: Load, descriptor: Descriptor): Promise<void> {
+/** Gives the image's ID. */
+async function loadTop(load: Load, descriptor: Descriptor, names: readonly string[]): Promise<Digest> {
   const raw = await readDocument(load, descriptor)
   const document = parseManifest(raw, descriptor.mediaType)
-  if (document.kind === 'manifest') await loadManifest(load, raw, descriptor)
-  else await loadIndex(load, raw, document.mediaType, document.index)
+  if (document.kind === 'index') await loadIndex(load, raw, document.mediaType, document.index)
+  else {
+    const { store, lease, shelf } = load
+    const { config, layers } = document.manifest
+    // Beside manifest.json, a manifest over plain layers was made for the archive only: see `findTwin`.
+    const made = shelf.has('manifest.json') && layers.every(layer => layerCompression(layer.mediaType) === 'none')
+    const twin = made ? await findTwin(store, lease, config.digest, names) : undefined
+    if (twin !== undefined) return twin
+    await loadManifest(load, raw, descriptor)
+  }
+  return descriptor.digest
 }
 
 /** Loads what is there of an index: archives often hold one platform's image only. */

@@ -98,6 +98,19 @@ class DatabaseImages implements ImageStore {
     return rows.map(row => row.digest)
   }
 
+  findByConfig(config: Digest): readonly Digest[] {
+    const rows = this.#context.database.all<{ digest: Digest }>(
+      `WITH direct AS (SELECT manifest FROM manifest_refs WHERE digest = ? AND role = 'config')
+       SELECT m.digest FROM manifests m LEFT JOIN images i ON i.digest = m.digest
+       WHERE m.digest IN (
+         SELECT manifest FROM direct
+         UNION SELECT r.manifest FROM manifest_refs r JOIN direct d ON r.digest = d.manifest WHERE r.role = 'manifest')
+       ORDER BY i.added_at IS NULL, i.added_at, m.digest`,
+      config,
+    )
+    return rows.map(row => row.digest)
+  }
+
   remove(id: Digest): void {
     const { database } = this.#context
     database.write(() => {

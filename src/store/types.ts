@@ -186,6 +186,8 @@ export interface ImageStore {
   get(id: Digest): ImageSummary | undefined
   /** Image IDs that begin with these hex digits (with or without `sha256:`). */
   findByPrefix(prefix: string): readonly Digest[]
+  /** Manifests with this config, and the indexes over them: images first, in the order in which they came. */
+  findByConfig(config: Digest): readonly Digest[]
   /** Forgets an image (no tag may point at it: `IMAGE_TAGGED`); its content goes with the next collection. */
   remove(id: Digest): void
   /** The image of a manifest, or of the index' manifest for `platform` (the host's if absent). Verified. */

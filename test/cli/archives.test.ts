@@ -43,6 +43,16 @@ for (const format of ['docker-archive', 'oci-archive', 'oci-layout']) {
   })
 }
 
+test('save and load into the same store: the image stays the same one', async t => {
+  const { call, id, folder } = await withImage(t)
+  const output = join(folder, 'out')
+  await call(['save', '-o', output, 'app:1'])
+  await call(['tag', 'app:1', 'kept:1'])
+  await call(['rmi', 'app:1'])
+  assert.equal((await call(['load', '-i', output])).stdout, 'Loaded image: app:1\n')
+  assert.equal((await call(['images', '-q', '--no-trunc'])).stdout, `${id}\n${id}\n`)
+})
+
 test('load reads the standard input', async t => {
   const { call, folder } = await withImage(t)
   await call(['save', '-o', join(folder, 'out'), 'app:1'])
