@@ -6,6 +6,8 @@ import { runInPeerRoot } from './root.ts'
 import { startServer } from './server.ts'
 
 export interface DockerEngine {
+  /** Where it listens, for `docker -H`. */
+  readonly host: string
   /** Runs `docker ARGS…` against the engine; host paths under `shared` are the same inside. */
   readonly docker: (...args: readonly string[]) => Promise<string>
   readonly stop: () => Promise<void>
@@ -31,7 +33,7 @@ export async function startDocker(shared: readonly string[] = []): Promise<Docke
   try {
     const isReady = async () => (await ask(['version'])).code === 0
     const server = await startServer(dockerd(folder, socket), isReady, client)
-    return { docker, log: server.log, stop: () => server.stop().finally(remove) }
+    return { host: socket, docker, log: server.log, stop: () => server.stop().finally(remove) }
   } catch (error) {
     await remove()
     throw error
