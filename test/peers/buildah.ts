@@ -2,7 +2,7 @@ import type { Outcome } from '../../scripts/bases/process.ts'
 import { type PeerOptions, runInPeerRoot } from './root.ts'
 
 /** Buildah raises these limits by default, which fails where the machine withholds CAP_SYS_RESOURCE. */
-const LIMITS = ['--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=4096:4096']
+export const LIMITS = ['--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=4096:4096']
 
 /**
  * `buildah build ARGS…`. RUN steps go through runc: crun refuses a machine that mounts cgroup v1 beside
