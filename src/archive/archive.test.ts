@@ -205,7 +205,10 @@ const dockerArchive = (files: Record<string, string | Buffer>, entry: object = {
 const HOSTILE: readonly (readonly [what: string, code: string, archive: Buffer])[] = [
   ['nothing', 'NOT_AN_ARCHIVE', Buffer.alloc(0)],
   ['a tar of something else', 'NOT_AN_ARCHIVE', tarOf({ 'etc/passwd': 'root' })],
-  ['an xz archive', 'UNSUPPORTED_COMPRESSION', Buffer.from('fd377a585a000000', 'hex')],
+  ['junk', 'NOT_AN_ARCHIVE', Buffer.from('hello')],
+  ['junk in blocks', 'NOT_AN_ARCHIVE', Buffer.alloc(2048, 'junk')],
+  ['junk in gzip', 'NOT_AN_ARCHIVE', gzipSync(Buffer.alloc(2048, 'junk'))],
+  ['a damaged xz archive', 'ARCHIVE_DAMAGED', Buffer.from('fd377a585a000000', 'hex')],
   ['damaged gzip', 'ARCHIVE_DAMAGED', gzipSync(dockerArchive({})).fill(7, 20, 60)],
   ['a cut archive', 'TAR_TRUNCATED', dockerArchive({}).subarray(0, 700)],
   ['a member outside', 'TAR_PATH_ESCAPES', tarOf({ '../evil': 'x' })],

@@ -1,11 +1,10 @@
 import { createReadStream } from 'node:fs'
 import { stat } from 'node:fs/promises'
 import { isErrno, ShaleError } from '../error.ts'
-import { decompress } from '../layer/compression.ts'
+import { decompressArchive } from '../layer/decompress-archive.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Lease, Store } from '../store/types.ts'
 import type { OnTransferEvent } from '../transfer/events.ts'
-import { sniffStream } from '../transfer/sniff.ts'
 import { shelveFolder } from './folder-shelf.ts'
 import { loadDocker } from './load-docker.ts'
 import { loadOci } from './load-oci.ts'
@@ -28,9 +27,9 @@ export interface LoadedImage {
 
 /**
  * Brings every image of an archive into the store and tags it with the archive's names. Takes docker-archives of every
- * version since 1.10, OCI archives and OCI layout folders; archives plain or compressed with gzip or zstd. Everything is
- * verified: names, digests, sizes, diff IDs. Throws `NOT_AN_ARCHIVE`, `ARCHIVE_INCOMPLETE`, `UNSUPPORTED_COMPRESSION`,
- * `INVALID_REFERENCE` and what `ingestImage` throws.
+ * version since 1.10, OCI archives and OCI layout folders; archives plain or compressed with gzip, zstd, xz or bzip2.
+ * Everything is verified: names, digests, sizes, diff IDs. Throws `NOT_AN_ARCHIVE`, `ARCHIVE_INCOMPLETE`,
+ * `ARCHIVE_DAMAGED`, `DECOMPRESSOR_MISSING`, `UNSUPPORTED_COMPRESSION` (of a layer), `INVALID_REFERENCE` and what `ingestImage` throws.
  */
 export async function loadArchive(
   store: Store,
@@ -69,6 +68,8 @@ async function openShelf(
   }
 }
 
+const SAVERS = 'shale save, docker save and skopeo make image archives'
+
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: 'no such file or folder',
   EACCES: 'permission denied',
@@ -82,20 +83,27 @@ async function openTar(
   source: AsyncIterable<Uint8Array>,
   signal: AbortSignal | undefined,
 ): Promise<Shelf> {
-  const { compression, empty, stream } = await sniffStream(source, name)
-  if (empty) throw new ShaleError('NOT_AN_ARCHIVE', `${name} is empty`)
   try {
-    return await shelveTar(store, lease, name, decompress(stream, compression), signal)
+    return await shelveTar(store, lease, name, decompressArchive(notEmpty(source, name)), signal)
   } catch (error) {
     throw inArchive(error, name)
   }
 }
 
+async function* notEmpty(source: AsyncIterable<Uint8Array>, name: string): AsyncGenerator<Uint8Array> {
+  let empty = true
+  for await (const chunk of source) {
+    empty &&= chunk.byteLength === 0
+    yield chunk
+  }
+  if (empty) throw new ShaleError('NOT_AN_ARCHIVE', `${name} is empty`, { hint: SAVERS })
+}
+
 /** Errors of the tar and its compression, which know no name, get the archive's. */
 function inArchive(error: unknown, name: string): unknown {
   if (!(error instanceof ShaleError)) return error
-  if (error.code === 'LAYER_DAMAGED') {
-    return new ShaleError('ARCHIVE_DAMAGED', `${name} cannot be decompressed`, { cause: error })
+  if (error.code === 'LAYER_DAMAGED' || error.code === 'ARCHIVE_DAMAGED') {
+    return new ShaleError('ARCHIVE_DAMAGED', `${name} cannot be decompressed: ${error.message}`, { cause: error })
   }
   if (!/^(?:TAR|BLOB)_/.test(error.code)) return error
   return new ShaleError(error.code, `${name}: ${error.message}`, { hint: error.hint, cause: error })
@@ -106,9 +114,9 @@ function notAnArchive(shelf: Shelf): ShaleError {
   const found = shelf.sample().join(', ') || 'nothing'
   return new ShaleError(
     'NOT_AN_ARCHIVE',
-    `${shelf.name} is no image archive: it has neither index.json nor manifest.json, but ${found}`,
+    `${shelf.name} is not an image archive: it has neither index.json nor manifest.json, but ${found}`,
     {
-      hint: legacy ? 'docker before 1.10 made it; save it again with a newer one' : 'docker save and skopeo make them',
+      hint: legacy ? 'docker before 1.10 made it; save it again with a newer one' : SAVERS,
     },
   )
 }

@@ -17,12 +17,13 @@ type Item =
 const MAX_SMALL_BYTES = 64 * 1024 * 1024
 const MAX_MEMBERS = 100_000
 const MAX_LINKS = 8
+const HEADER_BYTES = 512
 
 /**
  * Reads an archive once, from first to last byte: large members become blobs of the store at once (under the lease, so
  * what no image turns out to need goes with the next collection), small ones stay in memory. No second copy is spooled,
- * and an archive from a pipe is as good as a file. Throws the tar reader's errors, `TAR_PATH_ESCAPES` for hostile
- * names, and `BLOB_DIGEST_MISMATCH` for a member of `blobs/` that is not what its name says.
+ * and an archive from a pipe is as good as a file. Throws `NOT_AN_ARCHIVE`, the tar reader's errors, `TAR_PATH_ESCAPES`
+ * for hostile names, and `BLOB_DIGEST_MISMATCH` for a member of `blobs/` that is not what its name says.
  */
 export async function shelveTar(
   store: Store,
@@ -33,7 +34,7 @@ export async function shelveTar(
 ): Promise<Shelf> {
   const items = new Map<string, Item>()
   let small = 0
-  for await (const member of readTar(archive)) {
+  for await (const member of membersOf(name, archive)) {
     signal?.throwIfAborted()
     const path = cleanMemberPath(member.header.path)
     const item = await shelve(store, lease, path, member)
@@ -45,6 +46,32 @@ export async function shelveTar(
     items.set(path, item)
   }
   return new TarShelf(store, name, items)
+}
+
+/** What does not even begin with a header is no tar at all. */
+async function* membersOf(name: string, archive: AsyncIterable<Uint8Array>): AsyncGenerator<TarMember> {
+  let bytes = 0
+  let first = true
+  async function* counted(): AsyncGenerator<Uint8Array> {
+    for await (const chunk of archive) {
+      bytes += chunk.byteLength
+      yield chunk
+    }
+  }
+  try {
+    for await (const member of readTar(counted())) {
+      first = false
+      yield member
+    }
+  } catch (cause) {
+    const code = cause instanceof ShaleError ? cause.code : ''
+    const junk = code === 'TAR_HEADER_INVALID' || (code === 'TAR_TRUNCATED' && bytes < HEADER_BYTES)
+    if (!first || !junk) throw cause
+    throw new ShaleError('NOT_AN_ARCHIVE', `${name} is not an image archive: it does not begin as a tar does`, {
+      hint: 'shale save, docker save and skopeo make image archives',
+      cause,
+    })
+  }
 }
 
 async function shelve(store: Store, lease: Lease, path: string, member: TarMember): Promise<Item | undefined> {

@@ -53,6 +53,18 @@ test('save and load into the same store: the image stays the same one', async t 
   assert.equal((await call(['images', '-q', '--no-trunc'])).stdout, `${id}\n${id}\n`)
 })
 
+for (const program of ['xz', 'bzip2']) {
+  test(`load takes an archive in ${program}`, async t => {
+    const { call, folder } = await withImage(t)
+    const output = join(folder, 'out')
+    await call(['save', '-o', output, 'app:1'])
+    if ((await run(program, [output])).code !== 0) return t.diagnostic(`${program} is not installed`)
+    const [packed = ''] = (await readdir(folder)).filter(name => name.startsWith('out.'))
+    const loaded = await (await shale(t))(['load', '-i', join(folder, packed)])
+    assert.deepEqual([loaded.stdout, loaded.stderr], ['Loaded image: app:1\n', ''])
+  })
+}
+
 test('load reads the standard input', async t => {
   const { call, folder } = await withImage(t)
   await call(['save', '-o', join(folder, 'out'), 'app:1'])
