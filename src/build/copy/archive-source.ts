@@ -4,11 +4,11 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ShaleError } from '../../error.ts'
 import { entryOf } from '../../layer/clean.ts'
+import { decompressArchive } from '../../layer/decompress-archive.ts'
 import type { ByteString, Entry, FileEntry } from '../../layer/entry.ts'
 import { findEntry, type Toc, tocOf } from '../../layer/toc.ts'
 import { layeredView } from '../../rootfs/view.ts'
 import { readTar } from '../../tar/read.ts'
-import { decompressArchive } from './decompress-archive.ts'
 import type { CopySource } from './source.ts'
 
 /** True when the file is a tar, plain or compressed; a compressed file of another kind is none. */
