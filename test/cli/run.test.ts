@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { run } from '../../scripts/bases/process.ts'
 import { busyboxRootfs } from '../support/busybox.ts'
 import { shale, tmp } from '../support/shale.ts'
 
@@ -67,4 +69,18 @@ test('run: docker’s exit codes for what is not the command’s', async t => {
     assert.match(result.stderr, stderr, line)
     assert.equal(result.code, code, line)
   }
+})
+
+test('run: an option that Node has too is ours, not Node’s', async t => {
+  const { root } = await shale(t)
+  const folder = await tmp(t)
+  const bin = fileURLToPath(new URL('../../bin/shale', import.meta.url))
+  const env = { ...process.env, SHALE_ROOT: root }
+  const missing = await run(bin, ['run', '--env-file', join(folder, 'none'), 'box'], { env })
+  assert.deepEqual([missing.code, missing.stdout], [125, ''])
+  assert.match(missing.stderr, /^ERROR: .*none.*no such file/)
+  // What the file sets is for the command, not for us.
+  await writeFile(join(folder, 'vars'), 'NODE_OPTIONS=--nonsense\nSHALE_ROOT=/nonexistent\n')
+  const found = await run(bin, ['run', '--pull', 'never', '--env-file', join(folder, 'vars'), 'box'], { env })
+  assert.deepEqual([found.code, found.stderr.split('\n')[0]], [125, 'ERROR: No such image: box'])
 })
