@@ -1,5 +1,6 @@
 import { ShaleError } from '../error.ts'
-import { formatPlatform, matchesPlatform, type Platform } from '../oci/platform.ts'
+import { formatPlatform, type Platform } from '../oci/platform.ts'
+import { matchesPlatform } from '../oci/platform-choice.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { LayerRecord, Lease, Store, StoredImage } from '../store/types.ts'
 import { EMPTY_CHAIN, nextChainId } from './key.ts'

@@ -65,11 +65,3 @@ export function formatPlatform(platform: Platform): string {
   const { os, architecture, variant } = normalizePlatform(platform)
   return variant ? `${os}/${architecture}/${variant}` : `${os}/${architecture}`
 }
-
-/** True when an image for `have` runs where `want` is asked for; without a variant in `want` any variant does. */
-export function matchesPlatform(have: Platform, want: Platform): boolean {
-  const a = normalizePlatform(have)
-  const b = normalizePlatform(want)
-  if (a.os !== b.os || a.architecture !== b.architecture) return false
-  return b.variant === undefined || a.variant === undefined || a.variant === b.variant
-}

@@ -1,5 +1,6 @@
 import type { Digest } from '../oci/digest.ts'
-import { hostPlatform, matchesPlatform } from '../oci/platform.ts'
+import { hostPlatform } from '../oci/platform.ts'
+import { matchesPlatform } from '../oci/platform-choice.ts'
 import type { Database } from './database.ts'
 import type { ImageDetails, ImageSummary } from './types.ts'
 

@@ -2,7 +2,8 @@ import { ShaleError } from '../error.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { type Index, parseManifest } from '../oci/manifest.ts'
-import { formatPlatform, hostPlatform, matchesPlatform, type Platform } from '../oci/platform.ts'
+import { formatPlatform, hostPlatform, type Platform } from '../oci/platform.ts'
+import { choosePlatform, matchesPlatform } from '../oci/platform-choice.ts'
 import type { BlobStore, StoredImage } from './types.ts'
 
 /** A stored manifest as the database knows it. */
@@ -14,6 +15,14 @@ export interface KnownManifest {
   readonly platform?: Platform | undefined
 }
 
+/** A manifest that an index names. */
+export interface IndexEntry {
+  /** Undefined for what is no image, as far as that is known. */
+  readonly platform: Platform | undefined
+  /** Undefined when the store does not have it. */
+  readonly known: KnownManifest | undefined
+}
+
 /**
  * Reads one platform's image. Of an index: the manifest for `platform`; if absent the host's, else the first image that
  * is there. Throws `PLATFORM_NOT_FOUND`, `NOT_AN_IMAGE`, `BLOB_MISSING`, `BLOB_DAMAGED`.
@@ -21,11 +30,11 @@ export interface KnownManifest {
 export async function openImage(
   blobs: BlobStore,
   known: KnownManifest,
-  children: readonly KnownManifest[],
+  entries: readonly IndexEntry[],
   platform: Platform | undefined,
 ): Promise<StoredImage> {
-  const chosen = known.kind === 'index' ? chooseChild(known.digest, children, platform) : known
-  const image = await readImage(blobs, chosen)
+  if (known.kind === 'index') return await readImage(blobs, chooseChild(known.digest, entries, platform))
+  const image = await readImage(blobs, known)
   if (platform !== undefined && !matchesPlatform(platformOf(image), platform)) {
     throw platformNotFound(known.digest, platform, [platformOf(image)])
   }
@@ -43,14 +52,18 @@ async function readImage(blobs: BlobStore, known: KnownManifest): Promise<Stored
   return { digest: known.digest, mediaType, manifest, rawManifest, config: parseImageConfig(rawConfig), rawConfig }
 }
 
-function chooseChild(index: Digest, children: readonly KnownManifest[], platform: Platform | undefined): KnownManifest {
-  const images = children.filter(child => child.platform !== undefined)
+/** What the registry would give for the platform, or nothing: never an older variant because only that is here. */
+function chooseChild(index: Digest, entries: readonly IndexEntry[], platform: Platform | undefined): KnownManifest {
   const want = platform ?? hostPlatform()
-  const matching = images.find(child => matchesPlatform(child.platform as Platform, want))
-  const chosen = matching ?? (platform === undefined ? images[0] : undefined)
+  const here = entries.filter(entry => entry.known !== undefined && entry.platform !== undefined)
+  const matching = choosePlatform(entries, entry => entry.platform, want)?.known
+  const chosen = matching ?? (platform === undefined ? here[0]?.known : undefined)
   if (chosen !== undefined) return chosen
-  const have = images.map(child => child.platform as Platform)
-  throw platformNotFound(index, want, have)
+  throw platformNotFound(
+    index,
+    want,
+    here.map(entry => entry.platform as Platform),
+  )
 }
 
 function platformOf(image: StoredImage): Platform {
@@ -67,8 +80,15 @@ function platformNotFound(digest: Digest, want: Platform, have: readonly Platfor
   )
 }
 
-/** Children in the order of the index, which is the order of preference. */
-export function inIndexOrder(index: Index, children: readonly KnownManifest[]): readonly KnownManifest[] {
+/**
+ * The index' images in its order, with the platforms that it gives them: those go before what the configs say, where
+ * older tools left the variant out.
+ */
+export function indexEntries(index: Index, children: readonly KnownManifest[]): readonly IndexEntry[] {
   const byDigest = new Map(children.map(child => [child.digest, child]))
-  return index.manifests.flatMap(entry => byDigest.get(entry.digest) ?? [])
+  return index.manifests.map(({ digest, platform }) => {
+    const known = byDigest.get(digest)
+    const isArtifact = known !== undefined && known.platform === undefined
+    return { known, platform: isArtifact ? undefined : (platform ?? known?.platform) }
+  })
 }

@@ -91,6 +91,31 @@ test('of an index only the platforms that are there can be opened', async t => {
   assert.equal(store.images.list().length, 2, 'unless one is named')
 })
 
+test('of an index the store gives what its registry would, not an older variant because only that is there', async t => {
+  const store = temporaryStore(t)
+  const lease = store.lease('test')
+  const manifests: object[] = []
+  const digests: Digest[] = []
+  for (const [variant, here] of [
+    ['v5', true],
+    ['v6', true],
+    ['v7', false],
+  ] as const) {
+    const layers = [await addLayer(store, lease, variant)]
+    const { raw, digest } = await putManifest(store, lease, { layers, architecture: 'arm' })
+    if (here) await store.blobs.put(lease, raw)
+    digests.push(digest)
+    const platform = { os: 'linux', architecture: 'arm', variant }
+    manifests.push({ mediaType: MediaType.ociManifest, digest, size: raw.length, platform })
+  }
+  const raw = Buffer.from(JSON.stringify({ schemaVersion: 2, mediaType: MediaType.ociIndex, manifests }))
+  const { digest } = await store.images.add(lease, raw, MediaType.ociIndex)
+  const open = (variant: string) => store.images.open(digest, { os: 'linux', architecture: 'arm', variant })
+  assert.equal((await open('v5')).digest, digests[0])
+  assert.equal((await open('v6')).digest, digests[1])
+  await assert.rejects(open('v7'), { code: 'PLATFORM_NOT_FOUND', hint: /linux\/arm\/v5, linux\/arm\/v6/ })
+})
+
 test('names must be complete', async t => {
   const store = temporaryStore(t)
   const lease = store.lease('test')

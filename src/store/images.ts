@@ -7,7 +7,7 @@ import type { FileBlobs } from './blobs.ts'
 import type { Database } from './database.ts'
 import { type ImageDocument, incompleteImage, loadImage, readIndex } from './image-documents.ts'
 import { summaries } from './image-list.ts'
-import { inIndexOrder, type KnownManifest, openImage } from './image-open.ts'
+import { type IndexEntry, indexEntries, type KnownManifest, openImage } from './image-open.ts'
 import type { Leases } from './leases.ts'
 import { deleteTag, getTag, setTag, tagHistory } from './tags.ts'
 import type { ImageStore, ImageSummary, Lease, StoredImage, TagChange, TagRecord } from './types.ts'
@@ -126,7 +126,7 @@ class DatabaseImages implements ImageStore {
   async open(id: Digest, platform?: Platform): Promise<StoredImage> {
     const known = this.#manifest(id)
     if (known === undefined) throw notFound(id)
-    return await openImage(this.#context.blobs, known, await this.#children(known), platform)
+    return await openImage(this.#context.blobs, known, await this.#entries(known), platform)
   }
 
   async openIndex(id: Digest): Promise<Index | undefined> {
@@ -135,7 +135,7 @@ class DatabaseImages implements ImageStore {
     return known.kind === 'index' ? await readIndex(this.#context.blobs, id, known.mediaType) : undefined
   }
 
-  async #children(known: KnownManifest): Promise<readonly KnownManifest[]> {
+  async #entries(known: KnownManifest): Promise<readonly IndexEntry[]> {
     if (known.kind !== 'index') return []
     const index = await readIndex(this.#context.blobs, known.digest, known.mediaType)
     const rows = this.#context.database.all<ManifestRow>(
@@ -143,7 +143,7 @@ class DatabaseImages implements ImageStore {
        WHERE r.manifest = ? AND r.role = 'manifest'`,
       known.digest,
     )
-    return index === undefined ? [] : inIndexOrder(index, rows.map(knownOf))
+    return index === undefined ? [] : indexEntries(index, rows.map(knownOf))
   }
 
   #manifest(digest: Digest): KnownManifest | undefined {

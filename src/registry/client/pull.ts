@@ -2,7 +2,9 @@ import { ShaleError } from '../../error.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { parseImageConfig } from '../../oci/image-config.ts'
 import { parseManifest } from '../../oci/manifest.ts'
-import { formatPlatform, hostPlatform, matchesPlatform, type Platform } from '../../oci/platform.ts'
+import { isIndexType } from '../../oci/media-types.ts'
+import { formatPlatform, hostPlatform, type Platform } from '../../oci/platform.ts'
+import { matchesPlatform } from '../../oci/platform-choice.ts'
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts'
 import type { Lease, Store } from '../../store/types.ts'
 import { chooseManifest } from '../../transfer/choose.ts'
@@ -66,9 +68,12 @@ async function unchanged(
 ): Promise<PulledImage | undefined> {
   const name = formatReference(reference)
   const known = reference.digest ?? store.images.getTag(name)?.digest
-  if (known === undefined || store.images.get(known) === undefined) return undefined
-  const stored = await store.images.open(known, options.platform).catch(() => undefined)
-  if (stored === undefined || !fits(stored.config, options.platform)) return undefined
+  const image = known === undefined ? undefined : store.images.get(known)
+  if (known === undefined || image === undefined) return undefined
+  // Without a platform, an index would give its first image when it lacks the host's.
+  const platform = options.platform ?? (isIndexType(image.mediaType) ? hostPlatform() : undefined)
+  const stored = await store.images.open(known, platform).catch(() => undefined)
+  if (stored === undefined) return undefined
   if (reference.digest === undefined) {
     const { repository, tag = 'latest' } = reference
     const remote = await headManifest(registry, { repository, reference: tag }, options.signal)
@@ -77,10 +82,6 @@ async function unchanged(
   store.images.addRepoDigest(`${reference.registry}/${reference.repository}`, known)
   options.onEvent?.({ kind: 'manifest', digest: stored.digest, mediaType: stored.mediaType })
   return { name, digest: known, manifest: stored.digest, changed: false }
-}
-
-function fits(config: Platform, platform: Platform | undefined): boolean {
-  return platform === undefined || matchesPlatform(config, platform)
 }
 
 async function pull(
