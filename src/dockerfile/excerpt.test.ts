@@ -46,3 +46,25 @@ test('wide characters before the word', () => {
   const found = excerpt(at(1, 8, 1, 10, 'RUN 日本 xy\r\n'), { context: 0 })
   assert.equal(found, `> 1 | RUN 日本 xy\n    | ${' '.repeat(9)}^^`)
 })
+
+test('control characters are shown as escapes, carets under them', () => {
+  const found = excerpt(at(1, 3, 1, 6, 'a\u0000b\u001b\u202ec'), { context: 0 })
+  assert.equal(found, `> 1 | a\\x00b\\x1b\\u202ec\n    | ${' '.repeat(5)}${'^'.repeat(11)}`)
+})
+
+test('a long line is cut around the range', () => {
+  const long = `${'a'.repeat(500)}BAD${'c'.repeat(500)}`
+  const found = excerpt(at(2, 501, 2, 504, `RUN x\n${long}\n${long}`), { context: 1 })
+  const lines = [
+    '  1 | RUN x',
+    `> 2 | …${'a'.repeat(80)}BAD${'c'.repeat(77)}…`,
+    `    | ${' '.repeat(81)}^^^`,
+    `  3 | ${'a'.repeat(160)}…`,
+  ]
+  assert.equal(found, lines.join('\n'))
+})
+
+test('a range of a long line up to its end', () => {
+  const found = excerpt(at(1, 1, 1, 1001, 'x'.repeat(1000)))
+  assert.equal(found, `> 1 | ${'x'.repeat(160)}…\n    | ${'^'.repeat(160)}`)
+})

@@ -1,4 +1,4 @@
-import type { SourceLocation } from '../error.ts'
+import type { SourceLocation, SourceRange } from '../error.ts'
 
 export interface ExcerptOptions {
   /** Lines shown before and after; 2 if absent. */
@@ -6,6 +6,9 @@ export interface ExcerptOptions {
   /** Most lines shown of the range itself; the rest is left out with `…`. 10 if absent. */
   readonly longest?: number | undefined
 }
+
+/** Characters shown of a line; of a longer one those around the range. */
+const WIDEST = 160
 
 /**
  * The lines of a file around a range, numbered, with `^^^` under what the range covers:
@@ -16,7 +19,8 @@ export interface ExcerptOptions {
  *      | ^^^
  * ```
  *
- * A range of several lines is marked by `>` alone. Ends without a newline.
+ * A range of several lines is marked by `>` alone. Ends without a newline. Characters that are not for a terminal are
+ * shown as escapes, lines too long for one are cut.
  */
 export function excerpt({ text, range }: SourceLocation, { context = 2, longest = 10 }: ExcerptOptions = {}): string {
   const lines = text.split(/\r?\n/)
@@ -34,12 +38,33 @@ export function excerpt({ text, range }: SourceLocation, { context = 2, longest 
       number = last
       continue
     }
-    const line = lines[number - 1] ?? ''
-    shown.push(`${within ? '>' : ' '} ${String(number).padStart(width)} | ${line}`.trimEnd())
-    if (within && first === last)
-      shown.push(`  ${' '.repeat(width)} | ${caret(line, range.start.column, range.end.column)}`)
+    const marked = within && first === last
+    const [before, middle, after] = shownLine(lines[number - 1] ?? '', marked ? range : undefined)
+    shown.push(`${within ? '>' : ' '} ${String(number).padStart(width)} | ${before}${middle}${after}`.trimEnd())
+    if (marked) shown.push(`  ${' '.repeat(width)} | ${caret(before, middle)}`)
   }
   return shown.join('\n')
+}
+
+/** A line as it is shown: what comes before the range, what is in it, and what comes after. */
+function shownLine(line: string, range: SourceRange | undefined): readonly [string, string, string] {
+  const start = (range?.start.column ?? 1) - 1
+  const end = Math.max(start, (range?.end.column ?? 1) - 1)
+  const from = line.length <= WIDEST ? 0 : Math.max(0, Math.min(start - WIDEST / 2, line.length - WIDEST))
+  const to = Math.min(line.length, from + WIDEST)
+  const cut = (begin: number, stop: number) => printable(line.slice(Math.max(begin, from), Math.min(stop, to)))
+  return [(from > 0 ? '…' : '') + cut(0, start), cut(start, end), cut(end, line.length) + (to < line.length ? '…' : '')]
+}
+
+/** Control characters, and those that turn the direction of what follows: a terminal would not show what is there. */
+const NOT_SHOWN = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
+
+function printable(text: string): string {
+  return text.replace(NOT_SHOWN, char => {
+    if (char === '\t') return char
+    const code = char.charCodeAt(0).toString(16)
+    return code.length <= 2 ? `\\x${code.padStart(2, '0')}` : `\\u${code}`
+  })
 }
 
 /** Columns that a text takes on a terminal, for the common cases: wide East Asian characters and emoji take two. */
@@ -57,13 +82,11 @@ function displayWidth(text: string): number {
   return width
 }
 
-/** Carets under the columns from `start` up to `end`; tabs before them are kept, so that they line up. */
-function caret(line: string, start: number, end: number): string {
-  const before = line.slice(0, start - 1)
+/** Carets under the marked text; tabs before it are kept, so that they line up. */
+function caret(before: string, marked: string): string {
   const indent = before
     .split('\t')
     .map(part => ' '.repeat(displayWidth(part)))
     .join('\t')
-  const marked = line.slice(start - 1, Math.max(start, end) - 1)
   return indent + '^'.repeat(Math.max(1, displayWidth(marked)))
 }

@@ -42,13 +42,22 @@ function interpret(request: Request): Instruction {
   const parse = PARSERS.get(text.toLowerCase())
   if (parse !== undefined) return parse(request)
   const meant = nearest(text, KEYWORDS)
-  const hint = meant === undefined ? undefined : `did you mean ${inCaseOf(meant, text)}?`
+  const hint = meant === undefined ? binaryHint(text) : `did you mean ${inCaseOf(meant, text)}?`
   throw new Failure(
     'DOCKERFILE_UNKNOWN_INSTRUCTION',
-    `unknown instruction: ${text}`,
+    `unknown instruction: ${shortened(text)}`,
     rangeOf(request, request.node.keyword),
     hint,
   )
+}
+
+/** Enough of a word for a message, which shows the line as well. */
+function shortened(text: string): string {
+  return text.length <= 60 ? text : `${text.slice(0, 60)}…`
+}
+
+function binaryHint(text: string): string | undefined {
+  return /[\0-\x08\ufffd]/.test(text) ? 'this is no text file; name the Dockerfile with -f' : undefined
 }
 
 /** Keyword in upper case and the rest of the joined line, from the keyword on. */
