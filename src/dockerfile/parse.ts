@@ -1,3 +1,4 @@
+import { adviceOn } from './advice.ts'
 import type { Directive } from './directives.ts'
 import { rejectVariableFrom } from './expand.ts'
 import { Failure, located } from './failure.ts'
@@ -54,9 +55,17 @@ export function parseDockerfile(source: string, options: ParseOptions = {}): Doc
   const text = source.replace(/^\ufeff/, '')
   const file = options.file ?? 'Dockerfile'
   return located({ file, text }, undefined, () => {
-    const { nodes, ...rest } = parseNodes(text)
+    const { nodes, warnings, ...rest } = parseNodes(text)
     const parsed = nodes.map(node => ({ node, instruction: instructionFrom(node) }))
-    return { file, text, ...rest, ...intoStages(parsed), instructions: parsed.map(instructionOf) }
+    const instructions = parsed.map(instructionOf)
+    return {
+      file,
+      text,
+      ...rest,
+      ...intoStages(parsed),
+      instructions,
+      warnings: [...warnings, ...adviceOn(instructions)],
+    }
   })
 }
 
