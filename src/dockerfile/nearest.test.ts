@@ -17,6 +17,11 @@ const CASES: readonly (readonly [string, string | undefined])[] = [
   ['x', undefined],
 ]
 
+test('of short names too', () => {
+  assert.equal(nearest('aa', ['zz', 'a']), 'a')
+  assert.equal(nearest('b', ['a', 'cc']), undefined)
+})
+
 for (const [word, expected] of CASES) {
   test(`nearest to ${word || 'nothing'}`, () => assert.equal(nearest(word, COMMANDS), expected))
 }

@@ -37,7 +37,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
     if (candidate === word) return undefined
     if (Math.abs(lower.length - typed.length) >= least) continue
     const edits = distance(typed, lower)
-    if (edits < least && edits < lower.length) {
+    if (edits < least && edits < Math.max(lower.length, typed.length)) {
       found = candidate
       least = edits
     }
