@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseDuration } from './duration.ts'
+import { formatDuration, parseDuration } from './duration.ts'
 
 const CASES: readonly (readonly [string, number | undefined])[] = [
   ['0', 0],
@@ -21,4 +21,19 @@ const CASES: readonly (readonly [string, number | undefined])[] = [
 
 for (const [text, nanoseconds] of CASES) {
   test(`duration ${text || '(empty)'}`, () => assert.equal(parseDuration(text), nanoseconds))
+}
+
+const PRINTED: readonly (readonly [number, string])[] = [
+  [0, '0s'],
+  [7, '7ns'],
+  [1500, '1.5µs'],
+  [1e8, '100ms'],
+  [15e8, '1.5s'],
+  [10e9, '10s'],
+  [120e9, '2m0s'],
+  [3_723e9, '1h2m3s'],
+]
+
+for (const [nanoseconds, text] of PRINTED) {
+  test(`${nanoseconds} ns is ${text}`, () => assert.equal(formatDuration(nanoseconds), text))
 }

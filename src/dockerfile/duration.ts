@@ -11,7 +11,20 @@ const UNITS: Readonly<Record<string, number>> = {
 }
 
 const WHOLE = /^([+-]?)((?:\d+\.?\d*|\.\d+)(?:ns|us|µs|μs|ms|s|m|h))+$/u
+/** Units of less than a second, largest first. */
+const SMALL = ['ms', 'µs', 'ns'] as const
 const PART = /(\d+\.?\d*|\.\d+)(ns|us|µs|μs|ms|s|m|h)/gu
+
+/** A duration as Go prints it: `1m30s`, `1.5s`, `100ms`, `0s`. `nanoseconds` is not negative. */
+export function formatDuration(nanoseconds: number): string {
+  const unit = SMALL.find(name => nanoseconds >= UNITS[name]! && nanoseconds < UNITS.s!)
+  if (unit !== undefined) return `${nanoseconds / UNITS[unit]!}${unit}`
+  const hours = Math.floor(nanoseconds / UNITS.h!)
+  const minutes = Math.floor((nanoseconds % UNITS.h!) / UNITS.m!)
+  const seconds = `${(nanoseconds % UNITS.m!) / UNITS.s!}s`
+  if (hours > 0) return `${hours}h${minutes}m${seconds}`
+  return minutes > 0 ? `${minutes}m${seconds}` : seconds
+}
 
 /** Reads a duration such as `1m30s` or `1.5h` as Go does; nanoseconds, or undefined when it is none. */
 export function parseDuration(text: string): number | undefined {

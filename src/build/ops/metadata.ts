@@ -1,3 +1,4 @@
+import { formatDuration } from '../../dockerfile/duration.ts'
 import type { CommandLine, HealthcheckInstruction, Instruction } from '../../dockerfile/instruction.ts'
 import { ShaleError } from '../../error.ts'
 import type { ExecutionConfig, Healthcheck } from '../../oci/image-config.ts'
@@ -90,17 +91,27 @@ export function shellOf(state: StageState): readonly string[] {
 }
 
 function healthcheck(state: StageState, check: HealthcheckInstruction): StageState {
-  if (check.none) return withConfig(state, { Healthcheck: { Test: ['NONE'] } }, 'HEALTHCHECK {Test:[NONE]}')
-  const Test = check.form === 'exec' ? ['CMD', ...check.args] : ['CMD-SHELL', check.command]
-  const config: Healthcheck = {
-    Test,
+  const config = healthcheckConfig(check)
+  return withConfig(state, { Healthcheck: config }, `HEALTHCHECK ${shownHealthcheck(config)}`)
+}
+
+function healthcheckConfig(check: HealthcheckInstruction): Healthcheck {
+  if (check.none) return { Test: ['NONE'] }
+  return {
+    Test: check.form === 'exec' ? ['CMD', ...check.args] : ['CMD-SHELL', check.command],
     ...(check.interval && { Interval: check.interval }),
     ...(check.timeout && { Timeout: check.timeout }),
     ...(check.startPeriod && { StartPeriod: check.startPeriod }),
     ...(check.startInterval && { StartInterval: check.startInterval }),
     ...(check.retries && { Retries: check.retries }),
   }
-  return withConfig(state, { Healthcheck: config }, check.text)
+}
+
+/** As BuildKit's history has it, which tools read: all fields, in this order. */
+function shownHealthcheck({ Test = [], Retries = 0, ...times }: Healthcheck): string {
+  const { Interval = 0, Timeout = 0, StartPeriod = 0, StartInterval = 0 } = times
+  const shown = Object.entries({ Interval, Timeout, StartPeriod, StartInterval })
+  return `{Test:[${Test.join(' ')}] ${shown.map(([name, time]) => `${name}:${formatDuration(time)}`).join(' ')} Retries:${Retries}}`
 }
 
 /** Signals as docker takes them: a number, or a name with or without SIG. */
