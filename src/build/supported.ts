@@ -1,4 +1,4 @@
-import type { Instruction } from '../dockerfile/instruction.ts'
+import type { Instruction, RunInstruction } from '../dockerfile/instruction.ts'
 import type { Dockerfile } from '../dockerfile/parse.ts'
 import { ShaleError } from '../error.ts'
 import { located } from './located.ts'
@@ -6,8 +6,12 @@ import { located } from './located.ts'
 /** What a remote source of ADD begins with. */
 const REMOTE = /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/
 
+/** Docker's own frontend, in any version and from any registry's mirror of it. */
+const DOCKERFILE_FRONTEND = /^(?:.*\/)?dockerfile(?:-upstream)?(?:[:@].*)?$/
+
 /** Refuses what this version cannot do before anything runs, and points at the line. */
 export function checkSupported(dockerfile: Dockerfile, instructions: readonly Instruction[]): void {
+  checkSyntax(dockerfile)
   for (const instruction of instructions) {
     try {
       refuseUnsupported(instruction)
@@ -17,14 +21,27 @@ export function checkSupported(dockerfile: Dockerfile, instructions: readonly In
   }
 }
 
-/** Throws `RUN_MOUNT_UNSUPPORTED`, `COPY_URL`, `ADD_REMOTE_UNSUPPORTED`. */
+/** `# syntax=` names the image whose program reads the file; Shale reads Docker's language and no other. */
+function checkSyntax({ directives, file, text }: Dockerfile): void {
+  const syntax = directives.find(({ name }) => name === 'syntax')
+  const [frontend = ''] = syntax?.value.split(/\s/) ?? []
+  if (syntax === undefined || DOCKERFILE_FRONTEND.test(frontend)) return
+  throw new ShaleError(
+    'SYNTAX_UNSUPPORTED',
+    `# syntax=${frontend}: Shale reads the language of docker/dockerfile only`,
+    {
+      hint: 'leave the line out if the file is a Dockerfile',
+      source: { file, text, range: syntax.range },
+    },
+  )
+}
+
+/**
+ * Throws `RUN_MOUNT_UNSUPPORTED`, `RUN_SECURITY_UNSUPPORTED`, `RUN_DEVICE_UNSUPPORTED`, `COPY_URL`,
+ * `ADD_REMOTE_UNSUPPORTED`.
+ */
 export function refuseUnsupported(instruction: Instruction): void {
-  if (instruction.kind === 'run' && instruction.mounts.length > 0) {
-    const message = `RUN --mount=${instruction.mounts[0]?.text} is not supported by this version of Shale`
-    throw new ShaleError('RUN_MOUNT_UNSUPPORTED', message, {
-      hint: 'copy the files with COPY, or build this Dockerfile with BuildKit for now',
-    })
-  }
+  if (instruction.kind === 'run') refuseRun(instruction)
   if (instruction.kind !== 'copy' && instruction.kind !== 'add') return
   const remote = instruction.sources.find(source => REMOTE.test(source))
   if (remote === undefined || (instruction.kind === 'copy' && instruction.from !== undefined)) return
@@ -35,4 +52,28 @@ export function refuseUnsupported(instruction: Instruction): void {
   throw new ShaleError('ADD_REMOTE_UNSUPPORTED', message, {
     hint: 'download it in a RUN step, or put the file into the build context',
   })
+}
+
+function refuseRun({ mounts, security, devices }: RunInstruction): void {
+  const [mount] = mounts
+  if (mount !== undefined) {
+    const message = `RUN --mount=${mount.text} is not supported by this version of Shale`
+    throw new ShaleError('RUN_MOUNT_UNSUPPORTED', message, {
+      hint: 'copy the files with COPY, or build this Dockerfile with BuildKit for now',
+    })
+  }
+  if (security === 'insecure') {
+    throw new ShaleError(
+      'RUN_SECURITY_UNSUPPORTED',
+      'RUN --security=insecure: entitlement security.insecure is not allowed',
+      {
+        hint: 'every RUN has the capabilities that docker run gives; leave the flag out if they are enough',
+      },
+    )
+  }
+  if (devices.length > 0) {
+    throw new ShaleError('RUN_DEVICE_UNSUPPORTED', 'RUN --device is not supported by this version of Shale', {
+      hint: 'use the device in a container of the image, not in its build',
+    })
+  }
 }
