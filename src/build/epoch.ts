@@ -1,6 +1,7 @@
 import { ShaleError } from '../error.ts'
+import { located } from './located.ts'
 import type { BuildOptions } from './options.ts'
-import type { BuildPlan } from './plan.ts'
+import { type BuildPlan, findStage, type PlannedStage } from './plan.ts'
 
 const NAME = 'SOURCE_DATE_EPOCH'
 
@@ -19,7 +20,31 @@ export function withEpoch(options: BuildOptions, plan: BuildPlan): BuildOptions 
   const text = options.buildArgs?.[NAME] ?? plan.globals.get(NAME) ?? ''
   if (text === '' || text === 'context') return { ...options, sourceDateEpoch: undefined }
   if (/^\d{1,12}$/.test(text)) return { ...options, sourceDateEpoch: Number(text) }
-  throw new ShaleError('INVALID_SOURCE_DATE_EPOCH', `invalid ${NAME}: ${text}`, {
-    hint: 'write seconds since 1970, as `git log -1 --format=%ct` prints them',
-  })
+  const stage = findStage(plan.dockerfile, text)
+  throw stage === undefined ? invalid(`invalid ${NAME}: ${text}`) : stageRefused(plan, stage)
+}
+
+function invalid(message: string, hint = 'write seconds since 1970, as `git log -1 --format=%ct` prints them') {
+  return new ShaleError('INVALID_SOURCE_DATE_EPOCH', message, { hint })
+}
+
+/**
+ * Why the time of this stage cannot be the epoch: such a stage has one remote ADD and nothing else, and remote sources
+ * are not in this version.
+ */
+function stageRefused({ dockerfile, stages }: BuildPlan, index: number): unknown {
+  const { stage, base } = stages[index] as PlannedStage
+  const hint = 'a stage that gives the time is FROM scratch with one remote ADD; or write seconds since 1970'
+  if (base.kind !== 'scratch') {
+    return located(invalid(`${NAME} stage must use FROM scratch`, hint), dockerfile, stage.from.range)
+  }
+  const other = stage.instructions.find(({ kind }) => kind !== 'arg' && kind !== 'add')
+  if (other !== undefined) {
+    const problem = `unsupported ${other.keyword.toUpperCase()} instruction`
+    const message = `${NAME} stage does not meet source-only requirements: ${problem}`
+    return located(invalid(message, hint), dockerfile, other.range)
+  }
+  const add = stage.instructions.find(({ kind }) => kind === 'add')
+  const message = `${NAME} from a remote source is not supported by this version of Shale`
+  return located(invalid(message), dockerfile, add?.range ?? stage.from.range)
 }
