@@ -1,5 +1,5 @@
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join, relative, resolve } from 'node:path'
+import { basename, dirname, join, normalize, relative, resolve } from 'node:path'
 import { type IgnoreDirectory, IgnoreMatcher, type IgnorePattern, parseIgnoreFile } from '../dockerfile/ignore.ts'
 import { nearest } from '../dockerfile/nearest.ts'
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts'
@@ -117,10 +117,20 @@ function lastName(path: ByteString): ByteString {
 }
 
 function missingSource(folder: string, pattern: string, matcher: IgnoreMatcher, ignoreName: string): ShaleError {
+  if (/^(?:\.?\/)*\.\.(?:\/|$)/.test(pattern)) return sourceAbove(folder, pattern)
   const clean = pattern.replace(/^\.?\/+/, '').replace(/\/+$/, '')
   const excluded = existsSync(join(folder, clean)) ? matcher.match(clean).pattern : undefined
   const hint = excluded === undefined ? nearestHint(folder, clean) : excludedHint(clean, excluded, ignoreName)
   return new ShaleError('COPY_SOURCE_NOT_FOUND', `"/${clean}": not found in the build context ${folder}`, { hint })
+}
+
+/** Dots cannot lead out of the context: it is the whole world of its sources (Dockerfile reference, COPY). */
+function sourceAbove(folder: string, pattern: string): ShaleError {
+  const inside = normalize(join('/', pattern))
+  const message = `${JSON.stringify(inside)}: not found in the build context ${folder}`
+  return new ShaleError('COPY_SOURCE_NOT_FOUND', message, {
+    hint: `${pattern} is outside of the build context; build from a folder above, with -f for the Dockerfile`,
+  })
 }
 
 function excludedHint(path: string, pattern: IgnorePattern, ignoreName: string): string {
@@ -135,6 +145,8 @@ function nearestHint(folder: string, path: string): string | undefined {
   if (near !== undefined) return `did you mean ${join(directory, near)}?`
   const elsewhere = findByName(folder, basename(path))
   if (elsewhere !== undefined) return `did you mean ${elsewhere}?`
+  const there = siblings.length > 0 && siblings.length <= 6 ? ` has only ${siblings.toSorted().join(', ')}` : undefined
+  if (there !== undefined) return directory === '.' ? `the build context${there}` : `${directory}${there}`
   return 'sources of COPY are paths in the build context, the folder that build is given'
 }
 

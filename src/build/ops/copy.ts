@@ -184,8 +184,6 @@ async function imageNamed({ plan, image }: BuildContext, from: string, at: StepP
   } catch (error) {
     // A name with a registry, a folder or a tag is meant as an image.
     if (/[/:.@]/.test(from) || !(error instanceof ShaleError)) throw error
-    // A name with a registry, a folder or a tag is meant as an image.
-    if (/[/:.@]/.test(from) || !(error instanceof ShaleError)) throw error
     const near = nearest(
       from,
       plan.dockerfile.stages.flatMap(stage => stage.originalName ?? []),
