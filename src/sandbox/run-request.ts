@@ -65,6 +65,8 @@ export interface RunConfig {
   readonly noNewPrivileges?: boolean
   /** Octal; default 0o22. */
   readonly umask?: number
+  /** Leave /etc/hostname as the image has it, so that a change of it is a change of the image, as in BuildKit's RUN. */
+  readonly ownHostnameFile?: boolean
   /** Leave /etc/hosts, /etc/hostname and /etc/resolv.conf as the image has them. */
   readonly bareEtc?: boolean
 }

@@ -143,6 +143,7 @@ async function execute(
           gid: identity.gid,
           additionalGids: identity.groups,
           networkMode: networkOf(context, run),
+          ownHostnameFile: true,
           extraHosts: (context.options.addHosts ?? []).map(parseHost),
         },
       },

@@ -9,7 +9,7 @@ export function networkFiles(config: RunConfig, mounts: readonly RunMount[]): re
   const files = {
     '/etc/resolv.conf': hostFile('/etc/resolv.conf'),
     '/etc/hosts': hostsFile(hostname, config.extraHosts ?? []),
-    '/etc/hostname': `${hostname}\n`,
+    ...(config.ownHostnameFile !== true && { '/etc/hostname': `${hostname}\n` }),
   }
   const taken = new Set(mounts.map(({ target }) => target))
   return Object.entries(files)
