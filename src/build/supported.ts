@@ -1,4 +1,5 @@
 import type { Instruction, RunInstruction } from '../dockerfile/instruction.ts'
+import { parseMount } from '../dockerfile/mount.ts'
 import type { Dockerfile } from '../dockerfile/parse.ts'
 import { ShaleError } from '../error.ts'
 import { located } from './located.ts'
@@ -14,6 +15,7 @@ export function checkSupported(dockerfile: Dockerfile, instructions: readonly In
   checkSyntax(dockerfile)
   for (const instruction of instructions) {
     try {
+      if (instruction.kind === 'run') checkMounts(dockerfile, instruction)
       refuseUnsupported(instruction)
     } catch (error) {
       throw located(error, dockerfile, instruction.range)
@@ -52,6 +54,12 @@ export function refuseUnsupported(instruction: Instruction): void {
   throw new ShaleError('ADD_REMOTE_UNSUPPORTED', message, {
     hint: 'download it in a RUN step, or put the file into the build context',
   })
+}
+
+/** A mistake in a mount is told as such, not as a mount that this version lacks. What has variables is not known yet. */
+function checkMounts(dockerfile: Dockerfile, { mounts }: RunInstruction): void {
+  const written = mounts.filter(({ text }) => !text.includes('$'))
+  for (const mount of written) parseMount(mount, value => value, dockerfile)
 }
 
 function refuseRun({ mounts, security, devices }: RunInstruction): void {

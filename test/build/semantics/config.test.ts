@@ -95,15 +95,35 @@ builds(bench, [
     title: 'HEALTHCHECK in config and history',
     dockerfile:
       'FROM scratch\nHEALTHCHECK --interval=1s --timeout=10s --start-period=3s --start-interval=100ms --retries=5 CMD ["c", "exit 0"]',
-    check: ({ image }) =>
-      assert.deepEqual(image.config.config?.Healthcheck, {
+    check: ({ image: { config } }) => {
+      assert.deepEqual(config.config?.Healthcheck, {
         Test: ['CMD', 'c', 'exit 0'],
         Interval: 1e9,
         Timeout: 10e9,
         StartPeriod: 3e9,
         StartInterval: 1e8,
         Retries: 5,
-      }),
+      })
+      const text =
+        'HEALTHCHECK {Test:[CMD c exit 0] Interval:1s Timeout:10s StartPeriod:3s StartInterval:100ms Retries:5}'
+      assert.equal(config.history?.at(-1)?.created_by, text)
+    },
+  },
+  {
+    title: 'history of HEALTHCHECK has what was left out too',
+    dockerfile: 'FROM scratch\nHEALTHCHECK --interval=2m CMD x y\nHEALTHCHECK NONE',
+    check: ({ image }) =>
+      assert.deepEqual(
+        image.config.history?.map(line => line.created_by),
+        [
+          'HEALTHCHECK {Test:[CMD-SHELL x y] Interval:2m0s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0}',
+          'HEALTHCHECK {Test:[NONE] Interval:0s Timeout:0s StartPeriod:0s StartInterval:0s Retries:0}',
+        ],
+      ),
+  },
+  {
+    title: 'a syntax line names Docker’s frontend in any version, or a mirror of it',
+    dockerfile: '# syntax = registry.example:5000/docker/dockerfile:1.7-labs\nFROM scratch',
   },
   {
     title: 'every instruction of the config has its field',
@@ -171,7 +191,14 @@ failures(bench, [
     title: 'an instruction that is none',
     dockerfile: 'FROM scratch\nENTRYPOIN ["a"]',
     message: /unknown instruction: ENTRYPOIN/,
+    hint: /did you mean ENTRYPOINT\?/,
     lines: [2, 2],
+  },
+  {
+    title: 'a syntax that is not Docker’s',
+    dockerfile: '#syntax=foobar\nfrom alpine',
+    message: /foobar/,
+    lines: [1, 1],
   },
   { title: 'ENV without anything', dockerfile: 'from alpine\nenv', message: /ENV/i, lines: [2, 2] },
   { title: 'a RUN without a shell', dockerfile: 'from scratch\nenv a=b\nrun what', message: /what/, lines: [3, 3] },

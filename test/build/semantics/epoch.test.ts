@@ -35,6 +35,18 @@ test('the epoch as build argument, as default of a global ARG, and both', async 
   assert.equal((await times(bench(), global, given)).file, 1_700_000_002)
 })
 
+test('an empty build argument takes the default back', async () => {
+  const global = `ARG SOURCE_DATE_EPOCH=1445412480\n${FILE}`
+  const { created, file } = await times(bench(), global, { buildArgs: { SOURCE_DATE_EPOCH: '' } })
+  assert.ok(created > 1_700_000_000)
+  assert.notEqual(file, 1_445_412_480)
+})
+
+test('a folder has no time to give as the epoch', async () => {
+  const { created } = await times(bench(), FILE, { buildArgs: { SOURCE_DATE_EPOCH: 'context' } })
+  assert.ok(created > 1_700_000_000)
+})
+
 test('the epoch reaches RUN through ARG', async () => {
   const text = 'FROM busybox\nARG SOURCE_DATE_EPOCH\nRUN echo -n $SOURCE_DATE_EPOCH > /e'
   const { files } = await bench().build(text, { buildArgs: { SOURCE_DATE_EPOCH: '1700000002' } })
@@ -62,5 +74,18 @@ failures(bench, [
     dockerfile: 'ARG SOURCE_DATE_EPOCH=not-a-time\nFROM scratch\nCOPY f .',
     context: { f: '' },
     message: /invalid SOURCE_DATE_EPOCH: not-a-time/,
+  },
+  {
+    title: 'an epoch from a stage that copies',
+    dockerfile: 'ARG SOURCE_DATE_EPOCH=src\nFROM scratch AS src\nCOPY f /f\nFROM scratch',
+    context: { f: '' },
+    message: /SOURCE_DATE_EPOCH stage does not meet source-only requirements: unsupported COPY instruction/,
+    lines: [3, 3],
+  },
+  {
+    title: 'an epoch from a stage that has a base',
+    dockerfile: 'ARG SOURCE_DATE_EPOCH=src\nFROM busybox AS src\nFROM scratch',
+    message: /SOURCE_DATE_EPOCH stage must use FROM scratch/,
+    lines: [2, 2],
   },
 ])

@@ -50,9 +50,9 @@ builds(
       assert.match(files.describe('/o') ?? '', /^directory/)
     }
     return [
-      { title: line, dockerfile: `FROM scratch\n${line}`, context: MIXED, check },
+      { title: `what is left of ${line}`, dockerfile: `FROM scratch\n${line}`, context: MIXED, check },
       {
-        title: `${fromStage} (from a stage)`,
+        title: `what is left of ${fromStage}`,
         dockerfile: `FROM scratch AS all\nCOPY . /\nFROM scratch\n${fromStage}`,
         context: MIXED,
         check,

@@ -94,6 +94,18 @@ failures(bench, [
   },
 ])
 
+test('a stage built on a stage has the base image of that stage', async () => {
+  await bench().build('FROM busybox\nLABEL from=base\nCMD ["of", "base"]', { tags: ['labelled'] })
+  const { image, steps } = await bench().build('FROM labelled AS one\nRUN echo one\nFROM one AS labelled\nRUN echo two')
+  assert.deepEqual(image.config.config?.Labels, { from: 'base' })
+  assert.deepEqual(image.config.config?.Cmd, ['of', 'base'])
+  const names = steps.map(({ name }) => name)
+  assert.deepEqual(
+    names.filter(name => name.includes('FROM')),
+    ['[one 1/2] FROM labelled'],
+  )
+})
+
 test('a global argument chooses the image, a platform argument the stage', async () => {
   const { steps } = await bench().build(
     'ARG b=busybox\nFROM $b AS for-amd64\nFROM $b AS for-arm64\nFROM for-$TARGETARCH',
