@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { ShaleError } from '../error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, sha256 } from '../oci/digest.ts'
@@ -20,11 +20,11 @@ const manifestSchema = z
   .array(
     z.looseObject({
       Config: z.string(),
-      RepoTags: z.array(z.string()).nullish(),
-      Layers: z.array(z.string()).max(4096).nullish(),
+      RepoTags: z.nullish(z.array(z.string())),
+      Layers: z.nullish(z.array(z.string()).check(z.maxLength(4096))),
     }),
   )
-  .max(4096)
+  .check(z.maxLength(4096))
 
 type Entry = z.infer<typeof manifestSchema>[number]
 

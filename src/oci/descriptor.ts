@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { type Digest, isDigest } from './digest.ts'
 import type { Platform } from './platform.ts'
 
@@ -18,16 +18,16 @@ export const digestSchema = z.custom<Digest>(value => typeof value === 'string' 
 export const platformSchema = z.looseObject({
   os: z.string(),
   architecture: z.string(),
-  variant: z.string().optional(),
-  'os.version': z.string().optional(),
+  variant: z.optional(z.string()),
+  'os.version': z.optional(z.string()),
 })
 
 export const descriptorSchema = z.looseObject({
-  mediaType: z.string().max(255),
+  mediaType: z.string().check(z.maxLength(255)),
   digest: digestSchema,
-  size: z.number().int().nonnegative(),
-  platform: platformSchema.optional(),
-  annotations: z.record(z.string(), z.string()).optional(),
-  artifactType: z.string().max(255).optional(),
-  urls: z.array(z.string()).optional(),
+  size: z.int().check(z.nonnegative()),
+  platform: z.optional(platformSchema),
+  annotations: z.optional(z.record(z.string(), z.string())),
+  artifactType: z.optional(z.string().check(z.maxLength(255))),
+  urls: z.optional(z.array(z.string())),
 })

@@ -1,7 +1,7 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { digestSchema } from './descriptor.ts'
 import type { Digest } from './digest.ts'
-import { checked, parseJson } from './manifest.ts'
+import { checked, nullAsAbsent, parseJson } from './manifest.ts'
 
 /** Durations in nanoseconds, as Docker's config has them. */
 export interface Healthcheck {
@@ -50,27 +50,20 @@ export interface ImageConfig {
   readonly history?: readonly HistoryEntry[] | undefined
 }
 
-/** Go writes an absent list or map as null; we read it as absent. */
-const list = z
-  .array(z.string())
-  .nullish()
-  .transform(value => value ?? undefined)
-const set = z
-  .record(z.string(), z.looseObject({}))
-  .nullish()
-  .transform(value => value ?? undefined)
-const text = z
-  .string()
-  .nullish()
-  .transform(value => (value === null || value === '' ? undefined : value))
+const list = nullAsAbsent(z.array(z.string()))
+const set = nullAsAbsent(z.record(z.string(), z.looseObject({})))
+const text = z.pipe(
+  z.nullish(z.string()),
+  z.transform(value => (value === null || value === '' ? undefined : value)),
+)
 
 const healthcheckSchema = z.looseObject({
   Test: list,
-  Interval: z.number().optional(),
-  Timeout: z.number().optional(),
-  StartPeriod: z.number().optional(),
-  StartInterval: z.number().optional(),
-  Retries: z.number().optional(),
+  Interval: z.optional(z.number()),
+  Timeout: z.optional(z.number()),
+  StartPeriod: z.optional(z.number()),
+  StartInterval: z.optional(z.number()),
+  Retries: z.optional(z.number()),
 })
 
 const executionSchema = z.looseObject({
@@ -81,14 +74,19 @@ const executionSchema = z.looseObject({
   Cmd: list,
   Volumes: set,
   WorkingDir: text,
-  Labels: z
-    .record(z.string(), z.string())
-    .nullish()
-    .transform(value => value ?? undefined),
+  Labels: nullAsAbsent(z.record(z.string(), z.string())),
   StopSignal: text,
-  Healthcheck: healthcheckSchema.nullish().transform(value => value ?? undefined),
+  Healthcheck: nullAsAbsent(healthcheckSchema),
   OnBuild: list,
   Shell: list,
+})
+
+const historySchema = z.looseObject({
+  created: text,
+  created_by: text,
+  author: text,
+  comment: text,
+  empty_layer: z.optional(z.boolean()),
 })
 
 const configSchema = z.looseObject({
@@ -97,26 +95,15 @@ const configSchema = z.looseObject({
   architecture: z.string(),
   os: z.string(),
   variant: text,
-  config: executionSchema.nullish().transform(value => value ?? undefined),
+  config: nullAsAbsent(executionSchema),
   rootfs: z.looseObject({
     type: z.literal('layers'),
-    diff_ids: z
-      .array(digestSchema)
-      .nullish()
-      .transform(v => v ?? []),
+    diff_ids: z.pipe(
+      z.nullish(z.array(digestSchema)),
+      z.transform(value => value ?? []),
+    ),
   }),
-  history: z
-    .array(
-      z.looseObject({
-        created: text,
-        created_by: text,
-        author: text,
-        comment: text,
-        empty_layer: z.boolean().optional(),
-      }),
-    )
-    .nullish()
-    .transform(value => value ?? undefined),
+  history: nullAsAbsent(z.array(historySchema)),
 })
 
 /** Reads an image config from its raw bytes. Throws `INVALID_IMAGE_CONFIG` and names the field. */

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { isErrno, ShaleError } from '../../error.ts'
 import { checked, parseJson } from '../../oci/manifest.ts'
 
@@ -19,16 +19,16 @@ export interface CredentialSource {
 export const ANONYMOUS: CredentialSource = { get: async () => undefined }
 
 const entrySchema = z.looseObject({
-  auth: z.string().optional(),
-  username: z.string().optional(),
-  password: z.string().optional(),
-  identitytoken: z.string().optional(),
+  auth: z.optional(z.string()),
+  username: z.optional(z.string()),
+  password: z.optional(z.string()),
+  identitytoken: z.optional(z.string()),
 })
 
 const configSchema = z.looseObject({
-  auths: z.record(z.string(), entrySchema).nullish(),
-  credsStore: z.string().nullish(),
-  credHelpers: z.record(z.string(), z.string()).nullish(),
+  auths: z.nullish(z.record(z.string(), entrySchema)),
+  credsStore: z.nullish(z.string()),
+  credHelpers: z.nullish(z.record(z.string(), z.string())),
 })
 
 type DockerConfig = z.infer<typeof configSchema>

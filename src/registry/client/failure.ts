@@ -1,9 +1,11 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { ShaleError } from '../../error.ts'
 import { discard, type HttpResponse, readBody } from './http.ts'
 
 const errorsSchema = z.looseObject({
-  errors: z.array(z.looseObject({ code: z.string().nullish(), message: z.string().nullish() })).max(1000),
+  errors: z
+    .array(z.looseObject({ code: z.nullish(z.string()), message: z.nullish(z.string()) }))
+    .check(z.maxLength(1000)),
 })
 
 /** What was wanted, in words: `cannot pull`, `registry.example.com/app:1`. */

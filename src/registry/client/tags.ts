@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { nearest } from '../../dockerfile/nearest.ts'
 import { isDigest } from '../../oci/digest.ts'
 import { discard, readBody } from './http.ts'
@@ -6,7 +6,7 @@ import type { ManifestAddress } from './manifests.ts'
 import type { Registry } from './registry.ts'
 import { pullScope } from './scope.ts'
 
-const tagsSchema = z.looseObject({ tags: z.array(z.string()).nullish() })
+const tagsSchema = z.looseObject({ tags: z.nullish(z.array(z.string())) })
 const MAX_TAGS_BYTES = 4 * 1024 * 1024
 const SHOWN = 8
 

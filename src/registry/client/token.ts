@@ -1,4 +1,4 @@
-import { z } from 'zod'
+import * as z from 'zod/mini'
 import { ShaleError } from '../../error.ts'
 import { checked, parseJson } from '../../oci/manifest.ts'
 import type { Challenge } from './challenge.ts'
@@ -12,9 +12,9 @@ export interface Grant {
 }
 
 const answerSchema = z.looseObject({
-  token: z.string().nullish(),
-  access_token: z.string().nullish(),
-  expires_in: z.number().nullish(),
+  token: z.nullish(z.string()),
+  access_token: z.nullish(z.string()),
+  expires_in: z.nullish(z.number()),
 })
 
 /** The specification's default when the server names no time. */
