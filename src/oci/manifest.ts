@@ -2,7 +2,10 @@ import * as z from 'zod/mini'
 import en from 'zod/v4/locales/en.js'
 import { ShaleError } from '../error.ts'
 import { type Descriptor, descriptorSchema } from './descriptor.ts'
+import { MAX_DOCUMENT_BYTES } from './document-limit.ts'
 import { isIndexType, isManifestType, MediaType } from './media-types.ts'
+
+export { MAX_DOCUMENT_BYTES }
 
 /** An image manifest, OCI or Docker schema 2. Source: OCI image-spec v1.1 manifest.md. */
 export interface Manifest {
@@ -22,9 +25,6 @@ export interface Index {
   readonly manifests: readonly Descriptor[]
   readonly annotations?: Readonly<Record<string, string>> | undefined
 }
-
-/** The largest manifest, index or config that we read, in bytes; registries must take 4 MiB manifests at least. */
-export const MAX_DOCUMENT_BYTES = 8 * 1024 * 1024
 
 // The small edition of zod starts 10 ms sooner than the whole one, but its messages come apart from it.
 z.config(en())

@@ -4,6 +4,7 @@ import type { Digest } from '../oci/digest.ts'
 import { type ImageConfig, parseImageConfig } from '../oci/image-config.ts'
 import { type Index, type Manifest, type ManifestDocument, parseManifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
+import { incompleteImage } from './image-incomplete.ts'
 import type { BlobStore } from './types.ts'
 
 /** Something that a document names and that must stay as long as the document does. */
@@ -102,10 +103,6 @@ function missingBlobs(blobs: BlobStore, manifest: Manifest): string[] {
     if (blobs.size(layer.digest) === undefined) missing.push(`layer ${layer.digest}`)
   }
   return missing
-}
-
-export function incompleteImage(digest: Digest, missing: readonly string[]): ShaleError {
-  return new ShaleError('IMAGE_INCOMPLETE', `image ${digest} is incomplete: the store lacks its ${missing.join(', ')}`)
 }
 
 /** Reads a stored index; undefined when the document is a manifest. */

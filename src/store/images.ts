@@ -5,9 +5,10 @@ import type { Index } from '../oci/manifest.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { FileBlobs } from './blobs.ts'
 import type { Database } from './database.ts'
-import { type ImageDocument, incompleteImage, loadImage, readIndex } from './image-documents.ts'
+import type { ImageDocument } from './image-documents.ts'
+import { incompleteImage } from './image-incomplete.ts'
 import { summaries } from './image-list.ts'
-import { type IndexEntry, indexEntries, type KnownManifest, openImage } from './image-open.ts'
+import type { IndexEntry, KnownManifest } from './image-open.ts'
 import type { Leases } from './leases.ts'
 import { deleteTag, getTag, setTag, tagHistory } from './tags.ts'
 import type { ImageStore, ImageSummary, Lease, StoredImage, TagChange, TagRecord } from './types.ts'
@@ -17,6 +18,10 @@ export interface ImageContext {
   readonly leases: Leases
   readonly blobs: FileBlobs
 }
+
+/** What reads manifests checks them with zod, whose start a listing need not wait for. */
+const documents = () => import('./image-documents.ts')
+const opening = () => import('./image-open.ts')
 
 export function createImages(context: ImageContext): ImageStore {
   return new DatabaseImages(context)
@@ -42,6 +47,7 @@ class DatabaseImages implements ImageStore {
   async add(lease: Lease, raw: Uint8Array, mediaType: string): Promise<Descriptor> {
     const { blobs, database } = this.#context
     const digest = sha256(raw)
+    const { loadImage } = await documents()
     const { document, children } = await loadImage(blobs, digest, raw, mediaType)
     await blobs.put(lease, raw)
     database.write(() => {
@@ -126,24 +132,31 @@ class DatabaseImages implements ImageStore {
   async open(id: Digest, platform?: Platform): Promise<StoredImage> {
     const known = this.#manifest(id)
     if (known === undefined) throw notFound(id)
+    const { openImage } = await opening()
     return await openImage(this.#context.blobs, known, await this.#entries(known), platform)
   }
 
   async openIndex(id: Digest): Promise<Index | undefined> {
     const known = this.#manifest(id)
     if (known === undefined) throw notFound(id)
-    return known.kind === 'index' ? await readIndex(this.#context.blobs, id, known.mediaType) : undefined
+    return known.kind === 'index' ? await this.#readIndex(known) : undefined
   }
 
   async #entries(known: KnownManifest): Promise<readonly IndexEntry[]> {
     if (known.kind !== 'index') return []
-    const index = await readIndex(this.#context.blobs, known.digest, known.mediaType)
+    const index = await this.#readIndex(known)
     const rows = this.#context.database.all<ManifestRow>(
       `SELECT m.* FROM manifest_refs r JOIN manifests m ON m.digest = r.digest
        WHERE r.manifest = ? AND r.role = 'manifest'`,
       known.digest,
     )
+    const { indexEntries } = await opening()
     return index === undefined ? [] : indexEntries(index, rows.map(knownOf))
+  }
+
+  async #readIndex({ digest, mediaType }: KnownManifest): Promise<Index | undefined> {
+    const { readIndex } = await documents()
+    return await readIndex(this.#context.blobs, digest, mediaType)
   }
 
   #manifest(digest: Digest): KnownManifest | undefined {
