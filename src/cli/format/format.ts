@@ -41,7 +41,9 @@ function withTabs(format: string): string {
   return format.replaceAll('\\t', '\t').replaceAll('\\n', '\n')
 }
 
-function sorted(row: Readonly<Record<string, unknown>>): Record<string, unknown> {
+function sorted(row: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> {
+  const keys = Object.keys(row)
+  if (keys.every((key, at) => at === 0 || (keys[at - 1] as string) < key)) return row
   const properties = Object.getOwnPropertyDescriptors(row)
   const inOrder = sortedKeys(row).map(key => [key, properties[key] as PropertyDescriptor])
   return Object.defineProperties({}, Object.fromEntries(inOrder))

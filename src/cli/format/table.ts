@@ -18,5 +18,5 @@ function padCell(cell: string, column: number, columns: number, widths: readonly
 
 /** Code points, as Go's tabwriter counts. */
 function widthOf(text: string): number {
-  return [...text].length
+  return /^[ -~]*$/.test(text) ? text.length : [...text].length
 }

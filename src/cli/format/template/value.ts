@@ -4,19 +4,26 @@
  */
 export type Value = unknown
 
-const TYPE = Symbol('Go type')
+/** The Go types of structs. */
+const types = new WeakMap<object, string>()
 
 /**
  * A struct of the Go type `type`. Fields of `absent` can be asked for, but are not written as JSON: what Go has for
  * fields with `omitempty`.
  */
 export function record<T extends object>(type: string, fields: T, absent: Readonly<Record<string, unknown>> = {}): T {
+  if (Object.keys(absent).length === 0) return typed(type, fields)
   // Getters stay getters: what no template asks for is not computed.
   const struct = Object.defineProperties({} as T, Object.getOwnPropertyDescriptors(fields))
   for (const [name, value] of Object.entries(absent)) {
     if (!(name in struct)) Object.defineProperty(struct, name, { value, enumerable: false })
   }
-  return Object.defineProperty(struct, TYPE, { value: type, enumerable: false })
+  return typed(type, struct)
+}
+
+function typed<T extends object>(type: string, struct: T): T {
+  types.set(struct, type)
+  return struct
 }
 
 export function isObject(value: Value): value is Readonly<Record<string, Value>> {
@@ -25,7 +32,7 @@ export function isObject(value: Value): value is Readonly<Record<string, Value>>
 
 /** The struct's type; undefined for everything else. */
 export function structType(value: Value): string | undefined {
-  return isObject(value) ? (value as { readonly [TYPE]?: string })[TYPE] : undefined
+  return isObject(value) ? types.get(value) : undefined
 }
 
 /** How Go names the type of a value. */
