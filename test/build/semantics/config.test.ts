@@ -154,7 +154,7 @@ builds(bench, [
     files: { '/c': 'CapBnd:\t00000000a80425fb\n', '/d': 'CapBnd:\t00000000a80425fb\n' },
   },
   {
-    title: '--network=none leaves the loopback alone, the default sees the host’s',
+    title: '--network=none leaves the loopback alone',
     dockerfile:
       'FROM busybox\nRUN --network=none ls /sys/class/net > /none || ip -o link | wc -l > /none\nRUN --network=none ip -o link | wc -l > /count',
     files: { '/count': '1\n' },
