@@ -39,9 +39,15 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry(['image prune'], 'Remove unused images', () => import('./commands/image-prune.ts')),
   entry(['builder prune', 'buildx prune'], 'Remove build cache', () => import('./commands/builder-prune.ts')),
   entry(
-    ['system df', 'builder du', 'buildx du'],
-    'Show what takes how much disk space',
-    () => import('./commands/system-df.ts'),
+    ['builder du', 'buildx du'],
+    'Show what the build cache takes on the disk',
+    () => import('./commands/builder-du.ts'),
+  ),
+  entry(['system df'], 'Show what takes how much disk space', () => import('./commands/system-df.ts')),
+  entry(
+    ['system check'],
+    'Verify everything that the store holds, and mend it',
+    () => import('./commands/system-check.ts'),
   ),
   entry(['system prune'], 'Remove unused data', () => import('./commands/system-prune.ts')),
   entry(

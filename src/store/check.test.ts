@@ -31,7 +31,10 @@ test('a check names damage and whom it hurts; repair makes room for the whole bl
   ]
   const found = async (repair: boolean) => {
     const { findings } = await checkStore(store, { repair })
-    return findings.map(({ kind, id }) => ({ kind, id })).sort((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
+    return findings
+      .filter(({ kind }) => kind !== 'table')
+      .map(({ kind, id }) => ({ kind, id }))
+      .sort((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
   }
   expected.sort((a, b) => (a.kind + a.id < b.kind + b.id ? -1 : 1))
   assert.deepEqual(await found(false), expected)

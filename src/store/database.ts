@@ -1,5 +1,6 @@
 import { DatabaseSync, type SQLInputValue, type StatementSync } from 'node:sqlite'
 import { ShaleError } from '../error.ts'
+import { damagedDatabase, databaseError, isBusy } from './database-errors.ts'
 import { MIGRATIONS } from './schema.ts'
 
 /** Another process holds the write lock for moments only; longer than this means that something is wrong. */
@@ -24,28 +25,38 @@ export interface Database {
 export interface DatabaseOptions {
   /** Every commit reaches the disk before it returns: for a registry server, whose acknowledgements are promises. */
   readonly durable?: boolean
+  /**
+   * Asked before tables are made in a database that has none: false means that there were some, and that the database
+   * is damaged. True if absent.
+   */
+  readonly mayCreate?: () => boolean
 }
 
-/** Opens or makes the database. Throws `STORE_TOO_NEW`, `STORE_UNUSABLE`. */
+/**
+ * Opens or makes the database. It throws `STORE_TOO_NEW`, `STORE_UNUSABLE`; opening and every later call may throw
+ * `STORE_DAMAGED` and `DISK_FULL`.
+ */
 export function openDatabase(path: string, options: DatabaseOptions = {}): Database {
   const connection = connect(path)
-  connection.exec(`PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'}; PRAGMA foreign_keys = ON`)
-  const database = new StatementCache(connection)
   try {
-    migrate(database, connection, path)
+    connection.exec(`PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'}; PRAGMA foreign_keys = ON`)
+    const database = new StatementCache(connection, path)
+    migrate(database, connection, path, options.mayCreate)
+    return database
   } catch (error) {
     connection.close()
-    throw error
+    throw databaseError(error, path)
   }
-  return database
 }
 
 class StatementCache implements Database {
   readonly #connection: DatabaseSync
+  readonly #path: string
   readonly #statements = new Map<string, StatementSync>()
 
-  constructor(connection: DatabaseSync) {
+  constructor(connection: DatabaseSync, path: string) {
     this.#connection = connection
+    this.#path = path
   }
 
   get isOpen(): boolean {
@@ -53,26 +64,26 @@ class StatementCache implements Database {
   }
 
   get<Row>(sql: string, ...values: readonly SQLInputValue[]): Row | undefined {
-    return this.#prepare(sql).get(...values) as Row | undefined
+    return this.#named(() => this.#prepare(sql).get(...values) as Row | undefined)
   }
 
   all<Row>(sql: string, ...values: readonly SQLInputValue[]): Row[] {
-    return this.#prepare(sql).all(...values) as Row[]
+    return this.#named(() => this.#prepare(sql).all(...values) as Row[])
   }
 
   run(sql: string, ...values: readonly SQLInputValue[]): number {
-    return Number(this.#prepare(sql).run(...values).changes)
+    return this.#named(() => Number(this.#prepare(sql).run(...values).changes))
   }
 
   write<T>(action: () => T extends Promise<unknown> ? never : T): T {
     if (this.#connection.isTransaction) return action()
-    this.#connection.exec('BEGIN IMMEDIATE')
+    this.#exec('BEGIN IMMEDIATE')
     try {
       const result = action()
-      this.#connection.exec('COMMIT')
+      this.#exec('COMMIT')
       return result
     } catch (error) {
-      if (this.#connection.isTransaction) this.#connection.exec('ROLLBACK')
+      if (this.#connection.isTransaction) this.#exec('ROLLBACK')
       throw error
     }
   }
@@ -80,6 +91,18 @@ class StatementCache implements Database {
   close(): void {
     this.#statements.clear()
     if (this.#connection.isOpen) this.#connection.close()
+  }
+
+  #exec(sql: string): void {
+    this.#named(() => this.#connection.exec(sql))
+  }
+
+  #named<T>(action: () => T): T {
+    try {
+      return action()
+    } catch (error) {
+      throw databaseError(error, this.#path)
+    }
   }
 
   #prepare(sql: string): StatementSync {
@@ -109,6 +132,8 @@ function connect(path: string): DatabaseSync {
         pause(Math.min(attempt, 20))
         continue
       }
+      const known = databaseError(cause, path)
+      if (known !== cause) throw known
       throw new ShaleError('STORE_UNUSABLE', `cannot open the store's database ${path}: ${(cause as Error).message}`, {
         cause,
         hint: 'check that the folder is writable and its disk is not full; --root names another store',
@@ -117,16 +142,16 @@ function connect(path: string): DatabaseSync {
   }
 }
 
-function isBusy(error: unknown): boolean {
-  // The low byte of an extended result code is the primary one; 5 is SQLITE_BUSY.
-  return error instanceof Error && 'errcode' in error && (Number(error.errcode) & 0xff) === 5
-}
-
 function pause(milliseconds: number): void {
   Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, milliseconds)
 }
 
-function migrate(database: Database, connection: DatabaseSync, path: string): void {
+function migrate(
+  database: Database,
+  connection: DatabaseSync,
+  path: string,
+  mayCreate: () => boolean = () => true,
+): void {
   if (version(database) === MIGRATIONS.length) return
   database.write(() => {
     const from = version(database)
@@ -135,6 +160,7 @@ function migrate(database: Database, connection: DatabaseSync, path: string): vo
         hint: `its schema is version ${from}, this shale knows ${MIGRATIONS.length}: update shale, or use another --root`,
       })
     }
+    if (from === 0 && !mayCreate()) throw damagedDatabase(path, 'it is empty, but the store has blobs')
     for (const step of MIGRATIONS.slice(from)) connection.exec(step)
     connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
   })

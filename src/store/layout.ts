@@ -1,7 +1,7 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, readdirSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { ShaleError } from '../error.ts'
+import { isErrno, ShaleError } from '../error.ts'
 import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
 
 /** Where the parts of a store are; absolute paths. */
@@ -37,11 +37,19 @@ export function makeFolders(layout: Layout): void {
       mkdirSync(folder, { recursive: true })
     }
   } catch (cause) {
+    if (isErrno(cause, 'ENOSPC', 'EDQUOT')) throw cause
     throw new ShaleError('STORE_UNUSABLE', `cannot make the store ${layout.root}: ${(cause as Error).message}`, {
       cause,
       hint: 'choose a folder that you may write to with --root or SHALE_ROOT',
     })
   }
+}
+
+/** Blobs' folders, one for each digest algorithm. */
+export const BLOB_FOLDERS = ['sha256', 'sha512'] as const
+
+export function hasBlobs(layout: Layout): boolean {
+  return BLOB_FOLDERS.some(algorithm => readdirSync(join(layout.blobs, algorithm)).length > 0)
 }
 
 export function blobPath(layout: Layout, digest: Digest): string {

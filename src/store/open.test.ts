@@ -44,7 +44,7 @@ test('a folder that cannot hold a store is named', t => {
   const broken = join(folder, 'broken')
   mkdirSync(broken)
   writeFileSync(join(broken, 'shale.db'), 'this is no database, but long enough to be read as one'.repeat(100))
-  assert.throws(() => openStore({ root: broken }), { code: 'STORE_UNUSABLE', message: /not a database/ })
+  assert.throws(() => openStore({ root: broken }), { code: 'STORE_DAMAGED', message: /not a database/ })
   chmodSync(broken, 0o700)
 })
 

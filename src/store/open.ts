@@ -4,7 +4,7 @@ import { createCache } from './cache.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createImages } from './images.ts'
 import { createLayers } from './layers.ts'
-import { type Layout, layoutOf, makeFolders } from './layout.ts'
+import { hasBlobs, type Layout, layoutOf, makeFolders } from './layout.ts'
 import { createLeases, type Leases } from './leases.ts'
 import { createStatIndex } from './stat-index.ts'
 import { clearLeftovers } from './temp.ts'
@@ -32,13 +32,18 @@ export interface LocalStore extends Store {
 
 /**
  * Opens the store, or makes it. Any number of processes may have it open. Costs a few milliseconds, however large the
- * store is. Throws `STORE_UNUSABLE`, `STORE_TOO_NEW`.
+ * store is. Throws `STORE_UNUSABLE`, `STORE_TOO_NEW`, `STORE_DAMAGED`, `DISK_FULL`.
  */
 export function openStore(options: StoreOptions): LocalStore {
   const layout = layoutOf(options.root)
   makeFolders(layout)
+  return openAt(layout, options, () => !hasBlobs(layout))
+}
+
+/** As `openStore`, with the database where the layout says; `mayCreate`: see `DatabaseOptions`. */
+export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayCreate: () => boolean): LocalStore {
   const durable = options.durable ?? false
-  const database = openDatabase(layout.database, { durable })
+  const database = openDatabase(layout.database, { durable, mayCreate })
   clearLeftovers(layout, database, Date.now())
   const leases = createLeases(database)
   const removeTree = options.removeTree ?? removeFolder

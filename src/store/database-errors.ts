@@ -1,0 +1,52 @@
+import { statfsSync } from 'node:fs'
+import { dirname } from 'node:path'
+import { isErrno, ShaleError } from '../error.ts'
+
+/** Primary result codes of SQLite, the low byte of what it says. Source: https://sqlite.org/rescode.html */
+const BUSY = 5
+const IO_ERROR = 10
+const CORRUPT = 11
+const FULL = 13
+const NOT_A_DATABASE = 26
+
+/** Less than this is full for a database: it grows by pages, and its shared memory file by 32 KiB. */
+const FULL_BELOW_BYTES = 256 * 1024
+
+export function isBusy(error: unknown): boolean {
+  return primaryCode(error) === BUSY
+}
+
+/** What is known of a database that does not work, in words: `STORE_DAMAGED`, `DISK_FULL`; other errors as they are. */
+export function databaseError(error: unknown, path: string): unknown {
+  const code = primaryCode(error)
+  const cause = error as Error
+  if (code === CORRUPT || code === NOT_A_DATABASE) return damagedDatabase(path, cause.message, cause)
+  if (code === FULL || (code === IO_ERROR && isFull(path))) {
+    return new ShaleError('DISK_FULL', `no space left on the disk: cannot write the store's database ${path}`, {
+      cause,
+      hint: 'free some: `shale system df` shows what the store holds, `shale system prune` empties it',
+    })
+  }
+  return error
+}
+
+export function damagedDatabase(path: string, why: string, cause?: unknown): ShaleError {
+  return new ShaleError('STORE_DAMAGED', `the store's database ${path} is damaged: ${why}`, {
+    cause,
+    hint: '`shale system check --repair` makes a new one from the blobs, and keeps the damaged one beside it',
+  })
+}
+
+function primaryCode(error: unknown): number | undefined {
+  return error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : undefined
+}
+
+function isFull(path: string): boolean {
+  try {
+    const { bavail, bsize } = statfsSync(dirname(path))
+    return bavail * bsize < FULL_BELOW_BYTES
+  } catch (error) {
+    if (isErrno(error)) return false
+    throw error
+  }
+}

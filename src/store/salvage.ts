@@ -1,0 +1,37 @@
+import { DatabaseSync } from 'node:sqlite'
+import type { Digest } from '../oci/digest.ts'
+
+/** What could still be read of a damaged database; the rest can be made from blobs. */
+export interface Salvaged {
+  readonly images: readonly Digest[]
+  readonly tags: readonly { readonly name: string; readonly digest: Digest }[]
+  readonly repoDigests: readonly { readonly repository: string; readonly digest: Digest }[]
+}
+
+/** Never throws for what it reads: a table that is damaged gives the rows before the damage. */
+export function salvage(path: string): Salvaged {
+  let database: DatabaseSync | undefined
+  try {
+    // Not read-only: what is in the write-ahead log counts too.
+    database = new DatabaseSync(path)
+    return {
+      images: rowsOf<{ digest: Digest }>(database, 'SELECT digest FROM images').map(({ digest }) => digest),
+      tags: rowsOf(database, 'SELECT name, digest FROM tags'),
+      repoDigests: rowsOf(database, 'SELECT repository, digest FROM repo_digests'),
+    }
+  } catch {
+    return { images: [], tags: [], repoDigests: [] }
+  } finally {
+    if (database?.isOpen) database.close()
+  }
+}
+
+function rowsOf<Row>(database: DatabaseSync, sql: string): readonly Row[] {
+  const rows: Row[] = []
+  try {
+    for (const row of database.prepare(sql).iterate()) rows.push(row as Row)
+  } catch {
+    // The rows so far are what there is.
+  }
+  return rows
+}
