@@ -2,11 +2,12 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../oci/digest.ts'
 import { allocatedByFolder, allocatedBytes } from './allocated.ts'
+import { type RecordUsage, recordUsages } from './cache-usage.ts'
 import { type ContentSize, contentSize } from './content-size.ts'
 import { blobPath, type Layout, treePath } from './layout.ts'
 import type { LocalStore } from './open.ts'
 import { type ContentGraph, loadGraph, type Reach, reach } from './reach.ts'
-import type { CacheRecord, ImageSummary } from './types.ts'
+import type { ImageSummary } from './types.ts'
 
 /** A row of `system df`. Sizes in bytes on the disk. */
 export interface UsageRow {
@@ -23,13 +24,6 @@ export interface ImageUsage {
   /** Of that, what another image has too. */
   readonly shared: number
   readonly unique: number
-}
-
-export interface RecordUsage {
-  readonly record: CacheRecord
-  readonly size: number
-  /** An image has its layer too, so that pruning the record frees less than `size`. */
-  readonly shared: boolean
 }
 
 export interface DiskUsage {
@@ -168,16 +162,5 @@ function imageUsages(store: LocalStore, graph: ContentGraph, size: ContentSize):
     })
     const whole = size.total(content)
     return [{ image, size: whole, shared, unique: whole - shared }]
-  })
-}
-
-function recordUsages(store: LocalStore, graph: ContentGraph, size: ContentSize): readonly RecordUsage[] {
-  const images = reach(graph, { images: graph.images })
-  const byKey = new Map(graph.records.map(record => [record.key, record]))
-  return store.cache.list().flatMap(record => {
-    const known = byKey.get(record.key)
-    if (known === undefined) return []
-    const shared = known.layer !== null && images.layers.has(known.layer)
-    return [{ record, size: size.total(reach(graph, { records: [known] })), shared }]
   })
 }

@@ -69,5 +69,25 @@ test('system df: docker’s columns, and a line for everything with -v', async t
   assert.match(stdout, new RegExp(`\nTotal: .* in ${call.root}\n$`))
   const verbose = await call(['system', 'df', '-v'])
   assert.match(verbose.stdout, /^Images space usage:\n\nREPOSITORY {2,}TAG/)
+  assert.match(
+    verbose.stdout,
+    /\nSIZE is what the image takes on this disk, .* in `shale images` it is the unpacked files/,
+  )
   assert.match(verbose.stdout, /\nCACHE ID {2,}CACHE TYPE/)
+})
+
+test('builder du: buildx’s columns, totals last', async t => {
+  const { call } = await withTwoImages(t)
+  const { stdout } = await call(['builder', 'du'])
+  assert.match(stdout, /^ID {2,}RECLAIMABLE {2,}SIZE {2,}LAST ACCESSED\n[0-9a-f]{12} {2,}true {2,}\S+B\*? {2,}/)
+  assert.match(stdout, /\nShared: +\S+B\nPrivate: +\S+B\nReclaimable: +\S+B\nTotal: +\S+B\n$/)
+  const verbose = await call(['buildx', 'du', '--verbose'])
+  assert.match(verbose.stdout, /^ID: +sha256:[0-9a-f]{64}\nCreated at: .*\nMutable: +false\nReclaimable: +true\n/)
+  assert.match(verbose.stdout, /\nDescription: .*COPY a \/\n/)
+  const none = await call(['builder', 'du', '--filter', 'until=24h'])
+  assert.equal(none.stdout.replaceAll(/ +/g, ' '), 'Reclaimable: 0B\nTotal: 0B\n')
+  await call(['rmi', 'app:1'])
+  await call(['image', 'prune', '-af'])
+  assert.doesNotMatch((await call(['builder', 'du'])).stdout, /Shared:/)
+  assert.match((await call(['builder', 'du', '--filter', 'kind=x'])).stderr, /Filters: description, id, /)
 })

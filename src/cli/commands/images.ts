@@ -11,7 +11,9 @@ const KEYS = ['before', 'dangling', 'label', 'reference', 'since', 'until']
 
 export default command({
   usage: '[OPTIONS] [REPOSITORY[:TAG]]',
-  about: 'List images, newest first. SIZE is what the files take when unpacked.',
+  about:
+    'List images, newest first. SIZE is what the files take when unpacked; what they take on this disk is in ' +
+    '`shale system df -v`.',
   examples: [
     ['images', 'all images'],
     ['images myorg/app', 'those of one repository'],

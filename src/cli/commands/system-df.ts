@@ -23,7 +23,9 @@ const USUAL = 'table {{.Type}}\t{{.TotalCount}}\t{{.Active}}\t{{.Size}}\t{{.Recl
 
 export default command({
   usage: '[OPTIONS]',
-  about: 'Show what takes how much disk space. The sum is what `du` says of the store’s folder.',
+  about:
+    'Show what takes how much disk space, as it lies on the disk: layers are packed there, unpacked, or both. The sum is ' +
+    'what `du` says of the store’s folder.',
   examples: [
     ['system df', 'a line for each kind'],
     ['system df -v', 'every image and every recorded build step'],
@@ -83,6 +85,7 @@ function details({ images, records, rows, total }: DetailedUsage, now: number): 
   return [
     'Images space usage:\n',
     renderTable([['REPOSITORY', 'TAG', 'IMAGE ID', 'CREATED', 'SIZE', 'SHARED SIZE', 'UNIQUE SIZE'], ...imageRows]),
+    'SIZE is what the image takes on this disk, packed or unpacked; in `shale images` it is the unpacked files alone.\n',
     `Build cache usage: ${humanSize(rows.find(({ type }) => type === 'Build Cache')?.size ?? 0)}\n`,
     renderTable([['CACHE ID', 'CACHE TYPE', 'SIZE', 'CREATED', 'LAST USED', 'USAGE', 'SHARED'], ...recordRows]),
     ...others.map(({ type, size }) => `${type}: ${humanSize(size)}`),
