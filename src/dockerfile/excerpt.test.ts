@@ -64,6 +64,11 @@ test('a long line is cut around the range', () => {
   assert.equal(found, lines.join('\n'))
 })
 
+test('escapes count for the length of a line', () => {
+  const found = excerpt(at(1, 1, 1, 1, '\u0000'.repeat(1000)))
+  assert.equal(found.split('\n')[0], `> 1 | ${'\\x00'.repeat(40)}…`)
+})
+
 test('a range of a long line up to its end', () => {
   const found = excerpt(at(1, 1, 1, 1001, 'x'.repeat(1000)))
   assert.equal(found, `> 1 | ${'x'.repeat(160)}…\n    | ${'^'.repeat(160)}`)

@@ -50,16 +50,28 @@ export function excerpt({ text, range }: SourceLocation, { context = 2, longest 
 function shownLine(line: string, range: SourceRange | undefined): readonly [string, string, string] {
   const start = (range?.start.column ?? 1) - 1
   const end = Math.max(start, (range?.end.column ?? 1) - 1)
-  const from = line.length <= WIDEST ? 0 : Math.max(0, Math.min(start - WIDEST / 2, line.length - WIDEST))
-  const to = Math.min(line.length, from + WIDEST)
+  const [from, to] = visible(line, Math.min(start, line.length))
   const cut = (begin: number, stop: number) => printable(line.slice(Math.max(begin, from), Math.min(stop, to)))
   return [(from > 0 ? '…' : '') + cut(0, start), cut(start, end), cut(end, line.length) + (to < line.length ? '…' : '')]
+}
+
+/** The part of a line to show, `[from, to)`: all of it if there is room, else what is around `at`. */
+function visible(line: string, at: number): readonly [from: number, to: number] {
+  let room = WIDEST
+  let from = at
+  let to = at
+  const take = (index: number) => printable(line.charAt(index)).length
+  for (; from > 0 && room > WIDEST / 2; from--) room -= take(from - 1)
+  for (; to < line.length && room > 0; to++) room -= take(to)
+  for (; from > 0 && room > 0; from--) room -= take(from - 1)
+  return [from, to]
 }
 
 /** Control characters, and those that turn the direction of what follows: a terminal would not show what is there. */
 const NOT_SHOWN = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu
 
-function printable(text: string): string {
+/** A text of the user's as a terminal can show it, on one line. */
+export function printable(text: string): string {
   return text.replace(NOT_SHOWN, char => {
     if (char === '\t') return char
     const code = char.charCodeAt(0).toString(16)

@@ -1,3 +1,4 @@
+import { printable } from './excerpt.ts'
 import { Failure } from './failure.ts'
 import type { Instruction, OnbuildInstruction } from './instruction.ts'
 import { nearest } from './nearest.ts'
@@ -45,7 +46,7 @@ function interpret(request: Request): Instruction {
   const hint = meant === undefined ? binaryHint(text) : `did you mean ${inCaseOf(meant, text)}?`
   throw new Failure(
     'DOCKERFILE_UNKNOWN_INSTRUCTION',
-    `unknown instruction: ${shortened(text)}`,
+    `unknown instruction: ${shortened(printable(text))}`,
     rangeOf(request, request.node.keyword),
     hint,
   )
