@@ -28,7 +28,8 @@ export function parsePax(body: ByteString, where: Where): PaxRecords {
   // Some writers fill the rest of the body with NULs.
   while (at < body.length && body.charCodeAt(at) !== 0) {
     const space = body.indexOf(' ', at)
-    const length = space < 0 || space - at > 8 ? 0 : Number(body.slice(at, space))
+    // No space means no length: not going on from here is what keeps this loop finite.
+    const length = space < 0 || space - at > 8 ? Number.NaN : Number(body.slice(at, space))
     const end = at + length
     const equals = body.indexOf('=', space)
     if (!Number.isInteger(length) || end <= space + 2 || end > body.length || equals < 0 || equals >= end) {
