@@ -10,7 +10,8 @@ interface PaxSparse {
 }
 
 /** A header with its extensions applied. */
-export interface Member extends TarHeader {
+export interface Member {
+  readonly header: TarHeader
   readonly sparse: PaxSparse | undefined
 }
 
@@ -86,7 +87,7 @@ export class Extensions {
     // Not the header's own name: long names are cut there, at times after a slash.
     const kind = raw.type === '0' && path.endsWith('/') ? 'directory' : type
     const isLink = kind === 'hardlink' || kind === 'symlink'
-    return {
+    const header: TarHeader = {
       path: kind === 'directory' ? withoutSlash(path) : path,
       kind,
       mode: raw.mode,
@@ -99,8 +100,8 @@ export class Extensions {
       major: raw.major,
       minor: raw.minor,
       xattrs: pax.xattrs,
-      sparse: pax.sparse,
     }
+    return { header, sparse: pax.sparse }
   }
 }
 

@@ -109,18 +109,18 @@ export class TarReader {
   async #member(raw: RawHeader, block: Buffer): Promise<TarMember> {
     const offset = this.#offset
     const member = this.#extensions.apply(raw, this.#where)
-    this.#name = member.path
+    const { header } = member
+    this.#name = header.path
     // Other kinds may have a size in their header but no data, except for GNU's dumped directories.
-    const stored = member.kind === 'file' || raw.type === 'D' ? member.size : 0
+    const stored = header.kind === 'file' || raw.type === 'D' ? header.size : 0
     this.#left = stored
     this.#padding = padding(stored)
-    if (member.kind !== 'file') return { header: withSize(member, 0), whole: EMPTY, content: once(EMPTY), offset }
+    if (header.kind !== 'file') return { header: { ...header, size: 0 }, whole: EMPTY, content: once(EMPTY), offset }
     const sparse = await this.#sparse(raw, member, block)
     if (sparse !== undefined) {
       checkSparse(sparse, this.#left, this.#where)
-      return { header: withSize(member, sparse.size), content: expand(sparse, this.#stream()), offset }
+      return { header: { ...header, size: sparse.size }, content: expand(sparse, this.#stream()), offset }
     }
-    const header = member
     if (stored > WHOLE) return { header, content: this.#stream(), offset }
     const whole = stored === 0 ? EMPTY : (this.#input.take(stored) ?? (await this.#exactly(stored)))
     this.#left = 0
@@ -186,10 +186,6 @@ export class TarReader {
   #fail(code: string, why: string): ShaleError {
     return new ShaleError(code, `${this.#where()}: ${why}`)
   }
-}
-
-function withSize({ sparse: _, ...header }: Member, size: number): TarHeader {
-  return { ...header, size }
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
