@@ -1,5 +1,6 @@
 import { templateError } from './failure.ts'
-import { ARITY, CallError, FUNCTIONS } from './functions.ts'
+import { ARITY, FUNCTIONS } from './functions.ts'
+import { CallError, checkLength, MAX_OUTPUT, MAX_ROUNDS } from './limits.ts'
 import type { Call, Node, Operand, Pipe } from './nodes.ts'
 import type { Template } from './parse.ts'
 import { goString, isObject, isTrue, sortedKeys, structType, typeName, type Value } from './value.ts'
@@ -18,6 +19,8 @@ export function executeTemplate(template: Template, data: Value): string {
 
 class Run {
   readonly output: string[] = []
+  #length = 0
+  #rounds = 0
   readonly #source: string
   /** Innermost last. */
   readonly #variables: { readonly name: string; value: Value }[]
@@ -41,11 +44,13 @@ class Run {
   #node(node: Node, dot: Value): Flow {
     switch (node.kind) {
       case 'text':
-        this.output.push(node.text)
+        this.#print(node.text, 0)
         return 'next'
       case 'action': {
         const value = this.#pipe(node.pipe, dot)
-        if (node.pipe.variables.length === 0) this.output.push(value === NO_VALUE ? '<no value>' : goString(value))
+        if (node.pipe.variables.length === 0) {
+          this.#print(value === NO_VALUE ? '<no value>' : goString(value), node.pipe.offset)
+        }
         return 'next'
       }
       case 'if':
@@ -59,6 +64,14 @@ class Run {
       default:
         return node satisfies never
     }
+  }
+
+  #print(text: string, offset: number): void {
+    this.#length += text.length
+    if (this.#length > MAX_OUTPUT) {
+      throw templateError(this.#source, offset, `the output has more than ${MAX_OUTPUT} characters`)
+    }
+    this.output.push(text)
   }
 
   #condition(node: Extract<Node, { kind: 'if' | 'with' }>, dot: Value): Flow {
@@ -76,6 +89,9 @@ class Run {
     const items = this.#items(this.#pipe({ ...pipe, variables: [] }, dot), pipe)
     if (items.length === 0) return this.nodes(otherwise, dot)
     for (const [key, item] of items) {
+      if (++this.#rounds > MAX_ROUNDS) {
+        throw templateError(this.#source, pipe.offset, `more than ${MAX_ROUNDS} rounds of {{range}}`)
+      }
       const values = pipe.variables.length === 1 ? [item] : [key, item]
       pipe.variables.forEach((name, at) => {
         this.#set(name, values[at], pipe.assigns)
@@ -91,7 +107,10 @@ class Run {
     if (value === null || value === undefined) return []
     if (Array.isArray(value)) return value.map((item, at) => [at, item] as const)
     if (isObject(value) && structType(value) === undefined) return sortedKeys(value).map(key => [key, value[key]])
-    if (typeof value === 'number' && Number.isInteger(value)) return Array.from({ length: value }, (_, at) => [at, at])
+    if (typeof value === 'number' && Number.isInteger(value)) {
+      if (value > MAX_ROUNDS) throw this.#error(pipe.calls[0] as Call, `range over more than ${MAX_ROUNDS}`)
+      return Array.from({ length: Math.max(0, value) }, (_, at) => [at, at])
+    }
     throw this.#error(pipe.calls[0] as Call, `range can't iterate over ${goString(value)}`)
   }
 
@@ -144,7 +163,9 @@ class Run {
       throw this.#error(call, `wrong number of args for ${name}: want ${want} got ${args.length}`)
     }
     try {
-      return FUNCTIONS[name]?.(...args)
+      const value = FUNCTIONS[name]?.(...args)
+      if (typeof value === 'string') checkLength(value.length)
+      return value
     } catch (error) {
       if (error instanceof CallError) throw this.#error(call, `error calling ${name}: ${error.message}`)
       throw error
@@ -189,6 +210,10 @@ class Run {
   }
 
   #error(call: Call, what: string): Error {
-    return templateError(this.#source, call.offset, `executing "" at <${call.text}>: ${what}`)
+    return templateError(this.#source, call.offset, `executing "" at <${shown(call.text)}>: ${what}`)
   }
+}
+
+function shown(text: string): string {
+  return text.length > 200 ? `${text.slice(0, 200)}…` : text
 }

@@ -1,8 +1,6 @@
+import { CallError, MAX_TEXT } from './limits.ts'
 import { sprintf } from './printf.ts'
 import { goJson, goString, isObject, isTrue, structType, typeName, type Value } from './value.ts'
-
-/** What a function throws for wrong arguments; the caller adds the place. */
-export class CallError extends Error {}
 
 type TemplateFunction = (...args: readonly Value[]) => Value
 
@@ -89,9 +87,15 @@ function print(...args: readonly Value[]): string {
     .join('')
 }
 
+function spaces(count: Value): string {
+  const wanted = wantInt(count)
+  if (wanted < 0 || wanted > MAX_TEXT) throw new CallError(`cannot repeat a space ${wanted} times`)
+  return ' '.repeat(wanted)
+}
+
 function pad(value: Value, before: Value, after: Value): string {
   const text = wantText(value)
-  return text === '' ? '' : ' '.repeat(wantInt(before)) + text + ' '.repeat(wantInt(after))
+  return text === '' ? '' : spaces(before) + text + spaces(after)
 }
 
 /** Docker's functions for templates and those of Go's text/template that need no lazy arguments. */

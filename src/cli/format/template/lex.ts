@@ -22,7 +22,7 @@ export function lexTemplate(source: string): readonly Piece[] {
   let trimNext = false
   const pushText = (raw: string, trimEnd: boolean) => {
     const left = trimNext ? raw.replace(/^[ \t\r\n]+/, '') : raw
-    const text = trimEnd ? left.replace(/[ \t\r\n]+$/, '') : left
+    const text = trimEnd ? withoutSpaceAtEnd(left) : left
     if (text !== '') pieces.push({ kind: 'text', text })
   }
   for (;;) {
@@ -40,6 +40,13 @@ export function lexTemplate(source: string): readonly Piece[] {
     trimNext = end.trims
     at = end.at
   }
+}
+
+/** A loop, for a regular expression would look from each of many spaces on whether the end comes. */
+function withoutSpaceAtEnd(text: string): string {
+  let end = text.length
+  while (end > 0 && ' \t\r\n'.includes(text[end - 1] as string)) end--
+  return text.slice(0, end)
 }
 
 interface ActionEnd {
@@ -110,8 +117,12 @@ function unquote(source: string, text: string, at: number): string {
     if (letter !== undefined) return ESCAPES[letter] as string
     if (self !== undefined) return self
     const hex = x ?? u ?? wide
-    if (hex !== undefined) return String.fromCodePoint(Number.parseInt(hex, 16))
+    if (hex !== undefined) {
+      const code = Number.parseInt(hex, 16)
+      if (code > 0x10ffff) throw templateError(source, at, `escape ${all} is no character`)
+      return String.fromCodePoint(code)
+    }
     if (octal !== undefined) return String.fromCodePoint(Number.parseInt(octal, 8))
-    throw templateError(source, at, `invalid escape ${all} in ${text}`)
+    throw templateError(source, at, `invalid escape ${all} in ${text.slice(0, 200)}`)
   })
 }

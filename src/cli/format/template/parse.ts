@@ -1,5 +1,6 @@
 import { templateError } from './failure.ts'
 import { lexTemplate, type Piece, type Token } from './lex.ts'
+import { DEEPEST } from './limits.ts'
 import type { Call, Node, Operand, Pipe } from './nodes.ts'
 
 /** A template that is ready to run. */
@@ -22,6 +23,7 @@ class BlockParser {
   readonly #pieces: readonly Piece[]
   #at = 0
   #loops = 0
+  #depth = 0
   /** Variables in scope, innermost last. */
   readonly #variables: string[] = ['$']
 
@@ -77,11 +79,13 @@ class BlockParser {
   #control(kind: 'if' | 'with' | 'range', tokens: readonly Token[], offset: number): Node {
     const scope = this.#variables.length
     const pipe = this.#pipe(tokens, offset, kind)
+    if (++this.#depth > DEEPEST) throw templateError(this.#source, offset, `more than ${DEEPEST} nested blocks`)
     if (kind === 'range') this.#loops++
     const { nodes: then, ending } = this.#block()
     if (kind === 'range') this.#loops--
     const otherwise = this.#otherwise(kind, ending, offset)
     this.#variables.length = scope
+    this.#depth--
     return { kind, pipe, then, otherwise }
   }
 
@@ -117,6 +121,7 @@ class PipeParser {
   readonly #functions: ReadonlySet<string>
   readonly #variables: string[]
   #at = 0
+  #depth = 0
 
   constructor(source: string, tokens: readonly Token[], functions: ReadonlySet<string>, variables: string[]) {
     this.#source = source
@@ -219,9 +224,11 @@ class PipeParser {
     if (token.kind === 'number') return { kind: 'literal', value: numberOf(text), ...common }
     if (token.kind === 'word') return this.#word(token)
     if (text === '(') {
+      if (++this.#depth > DEEPEST) throw templateError(this.#source, offset, `more than ${DEEPEST} nested parentheses`)
       const pipe = this.#pipe(offset, 'parenthesized pipeline')
       if (this.#tokens[this.#at]?.text !== ')') throw templateError(this.#source, offset, 'unclosed left paren')
       this.#at++
+      this.#depth--
       return { kind: 'pipe', pipe, ...common }
     }
     throw this.#unexpected(token, where)

@@ -1,3 +1,4 @@
+import { checkLength } from './limits.ts'
 import { goNumber, goString, typeName, type Value } from './value.ts'
 
 const VERB = /%([-+# 0]*)(\d+|\*)?(?:\.(\d+|\*)?)?([a-zA-Z%])?/g
@@ -6,6 +7,7 @@ const VERB = /%([-+# 0]*)(\d+|\*)?(?:\.(\d+|\*)?)?([a-zA-Z%])?/g
 export function sprintf(format: string, args: readonly Value[]): string {
   let next = 0
   const take = () => args[next++]
+  let length = format.length
   const result = format.replace(
     VERB,
     (all: string, flags: string, width?: string, precision?: string, verb?: string) => {
@@ -20,13 +22,33 @@ export function sprintf(format: string, args: readonly Value[]): string {
               ? 0
               : undefined
             : Number(precision)
+      if (!isSize(wide)) return '%!(BADWIDTH)'
+      if (exact !== undefined && !isSize(exact)) return '%!(BADPREC)'
       if (next >= args.length) return `%!${verb}(MISSING)`
-      return padded(verbText(verb, flags, exact, take()), wide, flags)
+      const text = padded(verbText(verb, flags, exact, take()), wide, flags)
+      length += text.length
+      checkLength(length)
+      return text
     },
   )
   if (next >= args.length) return result
   const extra = args.slice(next).map(value => `${typeName(value)}=${goString(value)}`)
   return `${result}%!(EXTRA ${extra.join(', ')})`
+}
+
+/** Go takes no width and no precision beyond a million. */
+function isSize(value: number): boolean {
+  return Number.isInteger(value) && Math.abs(value) <= 1_000_000
+}
+
+/** JavaScript writes at most a hundred digits behind the point. */
+function digits(precision: number): number {
+  return Math.min(100, Math.max(0, precision))
+}
+
+/** U+FFFD for what is no code point, as Go. */
+function character(code: number): string {
+  return String.fromCodePoint(code >= 0 && code <= 0x10ffff ? code : 0xfffd)
 }
 
 function padded(text: string, width: number, flags: string): string {
@@ -64,14 +86,16 @@ function numberText(verb: string, precision: number | undefined, value: number):
   if (Number.isInteger(value)) {
     const radix = { d: 10, x: 16, X: 16, o: 8, b: 2 }[verb]
     if (radix !== undefined) return verb === 'X' ? value.toString(16).toUpperCase() : value.toString(radix)
-    if (verb === 'c') return String.fromCodePoint(value)
-    if (verb === 'q') return `'${String.fromCodePoint(value)}'`
+    if (verb === 'c') return character(value)
+    if (verb === 'q') return `'${character(value)}'`
     if (verb === 'U') return `U+${value.toString(16).toUpperCase().padStart(4, '0')}`
     return undefined
   }
-  if (verb === 'f' || verb === 'F') return value.toFixed(precision ?? 6)
-  if (verb === 'e') return value.toExponential(precision ?? 6).replace(/e([+-])(\d)$/, 'e$10$2')
+  if (verb === 'f' || verb === 'F') return value.toFixed(digits(precision ?? 6))
+  if (verb === 'e') return value.toExponential(digits(precision ?? 6)).replace(/e([+-])(\d)$/, 'e$10$2')
   if (verb === 'g')
-    return precision === undefined ? goNumber(value) : goNumber(Number(value.toPrecision(precision || 1)))
+    return precision === undefined
+      ? goNumber(value)
+      : goNumber(Number(value.toPrecision(Math.max(1, digits(precision)))))
   return undefined
 }
