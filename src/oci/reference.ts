@@ -61,12 +61,16 @@ export function formatReference(reference: Reference): string {
   return `${registry}/${repository}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@${digest}`}`
 }
 
-/** The repository as docker shows it: `debian` for `docker.io/library/debian`. */
+/** The repository as docker shows it, `debian` for `docker.io/library/debian`, as long as that means the same. */
 export function familiarName(reference: Reference): string {
   const { registry, repository } = reference
-  if (registry !== DEFAULT_REGISTRY) return `${registry}/${repository}`
+  const whole = `${registry}/${repository}`
+  if (registry !== DEFAULT_REGISTRY) return whole
   const bare = repository.startsWith('library/') ? repository.slice('library/'.length) : repository
-  return bare.includes('/') || !repository.startsWith('library/') ? repository : bare
+  const short = bare.includes('/') ? repository : bare
+  const meant = splitName(short)
+  // `docker.io/example.com/app` is no `example.com/app`.
+  return meant.registry === registry && meant.repository === repository ? short : whole
 }
 
 /** The whole reference as docker shows it: `debian:latest`. */
