@@ -10,6 +10,7 @@ import { createStatIndex } from './stat-index.ts'
 import { clearLeftovers } from './temp.ts'
 import { createTrees, type RemoveTree } from './trees.ts'
 import type { HoldTarget, Lease, Store } from './types.ts'
+import { whyUnusable } from './unusable.ts'
 
 export { defaultRoot } from './layout.ts'
 export type { RemoveTree } from './trees.ts'
@@ -36,8 +37,12 @@ export interface LocalStore extends Store {
  */
 export function openStore(options: StoreOptions): LocalStore {
   const layout = layoutOf(options.root)
-  makeFolders(layout)
-  return openAt(layout, options, () => !hasBlobs(layout))
+  try {
+    makeFolders(layout)
+    return openAt(layout, options, () => !hasBlobs(layout))
+  } catch (error) {
+    throw whyUnusable(error, layout)
+  }
 }
 
 /** As `openStore`, with the database where the layout says; `mayCreate`: see `DatabaseOptions`. */
