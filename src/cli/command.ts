@@ -5,7 +5,7 @@ import type { Flags, FlagValues } from './flag.ts'
 export interface Output {
   write(data: string | Uint8Array): void
   readonly isTerminal: boolean
-  /** Characters in a line of the terminal; 80 when it is none. */
+  /** Characters in a line of the terminal; when it is none what COLUMNS says, else 80. */
   readonly columns: number
   /** Lines of the terminal; 24 when it is none. */
   readonly rows: number

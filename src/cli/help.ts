@@ -12,8 +12,8 @@ const GLOBAL_OPTIONS: readonly (readonly [string, string])[] = [
 export function mainHelp(columns: number): string {
   const groups = Object.entries(GROUPS)
   return [
-    'Usage:  shale [OPTIONS] COMMAND',
-    'Build, look into, keep and run container images: no daemon, no root.',
+    usage('shale [OPTIONS] COMMAND', columns),
+    paragraph('Build, look into, keep and run container images: no daemon, no root.', columns),
     section('Commands', plainCommands(), columns),
     section('Management commands', groups, columns),
     section('Global options', GLOBAL_OPTIONS, columns),
@@ -26,7 +26,7 @@ export function mainHelp(columns: number): string {
       ],
       columns,
     ),
-    "Run 'shale COMMAND --help' for more on a command.",
+    paragraph("Run 'shale COMMAND --help' for more on a command.", columns),
   ].join('\n\n')
 }
 
@@ -38,14 +38,14 @@ function plainCommands(): readonly (readonly [string, string])[] {
 export function groupHelp(group: string, columns: number): string {
   const commands = commandsOf(group)
   return [
-    `Usage:  shale ${group} COMMAND`,
-    `${GROUPS[group] ?? ''}`,
+    usage(`shale ${group} COMMAND`, columns),
+    paragraph(GROUPS[group] ?? '', columns),
     section(
       'Commands',
       commands.map(({ name, entry }) => [name, entry.summary]),
       columns,
     ),
-    `Run 'shale ${group} COMMAND --help' for more on a command.`,
+    paragraph(`Run 'shale ${group} COMMAND --help' for more on a command.`, columns),
   ].join('\n\n')
 }
 
@@ -53,7 +53,7 @@ export function groupHelp(group: string, columns: number): string {
 export function commandHelp(form: string, command: AnyCommand, columns: number): string {
   const forms = CATALOG.find(entry => entry.forms.includes(form))?.forms ?? []
   const flags = flagLines(command.flags)
-  const sections = [`Usage:  shale ${form} ${command.usage}`, wrap(command.about, columns).join('\n')]
+  const sections = [usage(`shale ${form} ${command.usage}`, columns), paragraph(command.about, columns)]
   if (forms.length > 1) {
     const aliases = wrap(forms.map(form => `shale ${form}`).join(', '), columns - 2)
     sections.push(`Aliases:\n${aliases.map(line => `  ${line}`).join('\n')}`)
@@ -81,18 +81,38 @@ function flagLines(flags: Flags): readonly (readonly [string, string])[] {
 }
 
 const WIDEST = 34
+/** Less than this for the right column, and the texts go below the names. */
+const NARROWEST = 30
+const BELOW = 8
 
-/** A heading and two columns; the right one is wrapped to the terminal. */
+/** A heading and two columns; the right one is wrapped to the terminal. Names are whole, for they are to be typed. */
 function section(title: string, rows: readonly (readonly [string, string])[], columns: number): string {
   const left = Math.min(WIDEST, Math.max(...rows.map(([name]) => name.length))) + 3
-  const width = Math.max(30, columns - left - 2)
-  const lines = rows.flatMap(([name, text]) => {
-    const [first = '', ...rest] = wrap(text, width)
-    const head =
-      name.length < left ? [`  ${name.padEnd(left)}${first}`] : [`  ${name}`, `  ${' '.repeat(left)}${first}`]
-    return [...head, ...rest.map(line => `  ${' '.repeat(left)}${line}`)]
-  })
+  const beside = columns - left - 2
+  const lines = rows.flatMap(([name, text]) =>
+    beside < NARROWEST ? below(name, text, columns) : besides(name, text, left, beside),
+  )
   return `${title}:\n${lines.map(line => line.trimEnd()).join('\n')}`
+}
+
+function besides(name: string, text: string, left: number, width: number): readonly string[] {
+  const [first = '', ...rest] = wrap(text, width)
+  const head = name.length < left ? [`  ${name.padEnd(left)}${first}`] : [`  ${name}`, `  ${' '.repeat(left)}${first}`]
+  return [...head, ...rest.map(line => `  ${' '.repeat(left)}${line}`)]
+}
+
+function below(name: string, text: string, columns: number): readonly string[] {
+  return [`  ${name}`, ...wrap(text, columns - BELOW).map(line => `${' '.repeat(BELOW)}${line}`)]
+}
+
+function paragraph(text: string, columns: number): string {
+  return wrap(text, columns).join('\n')
+}
+
+/** What follows the first line of a usage stands below its first word. */
+function usage(text: string, columns: number): string {
+  const head = 'Usage:  '
+  return head + wrap(text, columns - head.length).join(`\n${' '.repeat(head.length)}`)
 }
 
 function wrap(text: string, width: number): readonly string[] {

@@ -56,12 +56,18 @@ function output(fd: number, stream: NodeJS.WriteStream): Output {
     isTerminal: stream.isTTY === true,
     // Asked anew each time: the window may have changed.
     get columns() {
-      return stream.columns > 0 ? stream.columns : 80
+      return stream.columns > 0 ? stream.columns : columnsOf(process.env.COLUMNS)
     },
     get rows() {
       return stream.rows > 0 ? stream.rows : 24
     },
   }
+}
+
+/** Where the output is no terminal, COLUMNS may say how wide its reader's is; 80 if it does not. */
+function columnsOf(text: string | undefined): number {
+  const columns = /^\d{1,4}$/.test(text ?? '') ? Number(text) : 0
+  return columns > 0 ? columns : 80
 }
 
 function writeAll(fd: number, data: Uint8Array): void {
