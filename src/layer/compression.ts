@@ -1,6 +1,7 @@
 import { createGunzip, createZstdDecompress } from 'node:zlib'
 import { ShaleError } from '../error.ts'
 import type { Compression } from '../oci/media-types.ts'
+import { maxLayerSize, unpacksToTooMuch } from './size-limit.ts'
 
 const OUTPUT_CHUNK = 256 * 1024
 
@@ -14,14 +15,23 @@ export function sniffCompression(first: Uint8Array): Compression {
 
 /**
  * The plain bytes of a stream: gzip of several members, zstd of several frames, skippable ones included. The source is
- * read to its end. Throws `LAYER_DAMAGED` for what does not decompress, and what the source throws.
+ * read to its end. Throws `LAYER_DAMAGED` for what does not decompress, `LAYER_TOO_LARGE` for what unpacks to more than
+ * `limit` bytes, and what the source throws.
  */
-export function decompress(source: AsyncIterable<Uint8Array>, compression: Compression): AsyncIterable<Uint8Array> {
+export function decompress(
+  source: AsyncIterable<Uint8Array>,
+  compression: Compression,
+  limit: number = maxLayerSize(),
+): AsyncIterable<Uint8Array> {
   if (compression === 'none') return source
-  return inflate(source, compression)
+  return inflate(source, compression, limit)
 }
 
-async function* inflate(source: AsyncIterable<Uint8Array>, compression: 'gzip' | 'zstd'): AsyncGenerator<Uint8Array> {
+async function* inflate(
+  source: AsyncIterable<Uint8Array>,
+  compression: 'gzip' | 'zstd',
+  limit: number,
+): AsyncGenerator<Uint8Array> {
   const stream =
     compression === 'gzip'
       ? createGunzip({ chunkSize: OUTPUT_CHUNK })
@@ -32,7 +42,12 @@ async function* inflate(source: AsyncIterable<Uint8Array>, compression: 'gzip' |
     stream.destroy(error instanceof Error ? error : new Error(String(error)))
   })
   try {
-    for await (const chunk of stream) yield chunk as Buffer
+    let size = 0
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
+      size += chunk.byteLength
+      if (size > limit) throw unpacksToTooMuch(limit)
+      yield chunk
+    }
     await fed
   } catch (cause) {
     if (sourceError !== undefined) throw sourceError

@@ -1,5 +1,6 @@
 import { ShaleError } from '../error.ts'
 import { indexLayer } from '../layer/read.ts'
+import { maxLayerSize } from '../layer/size-limit.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
@@ -130,7 +131,7 @@ async function ingestLayer(work: Work, { descriptor, diffId }: Layer): Promise<v
     const what = `${source.name}: layer ${descriptor.digest}`
     // Media types are sometimes wrong about the compression; other tools go by the bytes, and so must we.
     const { compression, stream } = await sniffStream(reported(tee(bytes, writer), descriptor, onEvent), what)
-    const { toc } = await indexLayer(stream, compression, { diffId }).catch(error => {
+    const { toc } = await indexLayer(stream, compression, { diffId, maxSize: maxLayerSize() }).catch(error => {
       throw inLayer(error, what)
     })
     await writer?.commit(descriptor)
