@@ -23,6 +23,7 @@ const USAGE = `npm run bench -- [OPTION…]
   --cache STATE   warm or cold page cache only
   --runs N        turns of each engine (default 3)
   --files N       files of the large tree (default 80000)
+  --published     Shale as npm ships it, bundled, instead of the checkout's source
   --json FILE     write all measurements there
   --write         put the table into docs/performance.md
   --list          the cases`
@@ -33,6 +34,7 @@ const OPTIONS = {
   cache: { type: 'string' },
   runs: { type: 'string', default: '3' },
   files: { type: 'string', default: '80000' },
+  published: { type: 'boolean', default: false },
   json: { type: 'string' },
   write: { type: 'boolean' },
   list: { type: 'boolean' },
@@ -47,6 +49,7 @@ interface Choice {
   readonly caches: readonly CacheState[]
   readonly runs: number
   readonly files: number
+  readonly published: boolean
 }
 
 type Values = ReturnType<typeof parseArgs<{ options: typeof OPTIONS }>>['values']
@@ -68,6 +71,7 @@ function choose(values: Values): Choice {
     caches: pick(values.cache === undefined ? undefined : [values.cache], ['warm', 'cold'] as const, 'cache state'),
     runs: count(values.runs, '--runs'),
     files: count(values.files, '--files'),
+    published: values.published,
   }
 }
 
@@ -84,17 +88,17 @@ function usage(message: string): ShaleError {
 type Absent = Partial<Record<EngineName, string>>
 
 /** Starts those that are asked for; why one is not there is said in its column. */
-async function openEngines(names: readonly EngineName[], work: string): Promise<readonly [readonly Engine[], Absent]> {
+async function openEngines(choice: Choice, work: string): Promise<readonly [readonly Engine[], Absent]> {
   const contexts = join(cacheFolder(), 'bench')
   await mkdir(contexts, { recursive: true })
   const open = {
-    shale: () => openShale(work),
+    shale: () => openShale(work, choice.published ? 'published' : 'source'),
     docker: () => openDocker(work, contexts),
     buildah: () => openBuildah(work, contexts),
   }
   const engines: Engine[] = []
   const absent: Absent = {}
-  for (const name of names) {
+  for (const name of choice.engines) {
     const why = name === 'shale' ? undefined : whyNoPeers()
     try {
       if (why === undefined) engines.push(await open[name]())
@@ -107,7 +111,7 @@ async function openEngines(names: readonly EngineName[], work: string): Promise<
 }
 
 async function measure(choice: Choice, work: string): Promise<Report> {
-  const [engines, absent] = await openEngines(choice.engines, work)
+  const [engines, absent] = await openEngines(choice, work)
   const noCold = choice.caches.includes('cold') ? whyNoCold() : undefined
   const caches = choice.caches.filter(cache => cache === 'warm' || noCold === undefined)
   const before = loadAverage()

@@ -6,9 +6,7 @@ import { emptyContext, hugeContext, largeContext, projectContext, treeContext } 
 import type { DockerfileName } from './contexts/dockerfiles.ts'
 import { CHANGED, changedText } from './contexts/tree.ts'
 import type { BuildRequest, Done, Engine } from './engines/engine.ts'
-import { BIN, shaleEnv } from './engines/shale.ts'
 import { ready } from './machine.ts'
-import { peakMemory } from './memory.ts'
 import type { Stock } from './stock.ts'
 
 /** One go of one engine through one scenario. */
@@ -138,8 +136,8 @@ export const SCENARIOS: Readonly<Record<ScenarioName, Scenario>> = {
     yield { case: 'load', value: parts.load + parts.run, parts, image: 'tree' }
   },
 
-  memory: trial => peak(trial, 'memory', () => treeContext(trial.files)),
-  huge: trial => peak(trial, 'memory-huge', () => hugeContext(HUGE_BYTES)),
+  memory: trial => peakOf(trial, 'memory', () => treeContext(trial.files)),
+  huge: trial => peakOf(trial, 'memory-huge', () => hugeContext(HUGE_BYTES)),
 
   growth: async function* (trial) {
     const parts: Record<string, number> = {}
@@ -168,14 +166,14 @@ async function buildWith(
   return engine.exec(engine.commands.build({ tag: 'built', compression: 'zstd', ...request, dockerfile: path }))
 }
 
-async function* peak(trial: Trial, name: string, make: () => Promise<string>): AsyncGenerator<Measurement> {
+async function* peakOf(trial: Trial, name: string, make: () => Promise<string>): AsyncGenerator<Measurement> {
   const context = await make()
   await fresh(trial)
   await ready(context, trial.cache)
   const dockerfile = await trial.stock.dockerfile('copy')
   const args = trial.engine.commands.build({ context, dockerfile, tag: 'built', compression: 'zstd' })
-  const { seconds, megabytes } = await peakMemory(process.execPath, [BIN, ...args], shaleEnv(trial.engine.root))
-  yield { case: name, value: megabytes, parts: { seconds } }
+  const peak = await trial.engine.peak?.(args)
+  if (peak !== undefined) yield { case: name, value: peak.megabytes, parts: { seconds: peak.seconds } }
 }
 
 /** The e for which time = files^e fits best (least squares over the logarithms). */

@@ -61,7 +61,7 @@ function once<T>(make: () => Promise<T>): () => Promise<T> {
 
 async function manyImages(work: string): Promise<string> {
   const folder = join(work, 'many')
-  await mkdir(folder)
+  await mkdir(folder, { recursive: true })
   await writeFile(join(folder, 'file'), 'one small layer\n')
   await mustRun('tar', ['--owner=0', '--group=0', '-C', folder, '-cf', join(folder, 'layer.tar'), 'file'])
   const digest = (await mustRun('sha256sum', [join(folder, 'layer.tar')])).slice(0, 64)
@@ -70,7 +70,7 @@ async function manyImages(work: string): Promise<string> {
   const manifest = images.map(({ path }, i) => ({ Config: path, RepoTags: [`many:${i}`], Layers: ['layer.tar'] }))
   await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
   const archive = join(work, 'many.tar')
-  await mustRun('tar', ['-C', folder, '-cf', archive, '.', '--transform=s,^\\./,,', '--exclude=./file'])
+  await mustRun('tar', ['-C', folder, '--exclude=./file', '--transform=s,^\\./,,', '-cf', archive, '.'])
   await rm(folder, { recursive: true })
   return archive
 }

@@ -14,7 +14,7 @@ RUN mkdir -p /root/.m2/repository && i=0; while [ $i -lt 100 ]; do cp pom.xml /r
 
 # Source and build
 COPY src ./src
-RUN mkdir target && tar -cf target/app.jar src /root/.m2/repository 2>/dev/null
+RUN mkdir target && find src /root/.m2/repository -type f | sort | xargs cat > target/app.jar
 
 # Runtime stage
 FROM base
@@ -28,7 +28,7 @@ RUN test -s app.jar && mkdir /data && chown app:app /data
 
 USER app
 EXPOSE 8080
-CMD ["sh", "-c", "tar -tf app.jar"]
+CMD ["head", "-1", "app.jar"]
 `,
 } as const
 

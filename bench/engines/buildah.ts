@@ -22,10 +22,14 @@ const COMMANDS: Commands = {
 /** buildah with overlay storage in a folder of its own. RUN steps go through runc, as test/peers/buildah.ts says. */
 export async function openBuildah(work: string, contexts: string): Promise<Engine> {
   const storage = join(work, 'buildah')
+  const names = join(work, 'buildah-names')
   await mkdir(storage)
+  await mkdir(names)
   const binds = [
     { host: contexts, inner: contexts },
     { host: storage, inner: '/var/lib/containers' },
+    // Where it keeps what short names stand for: without it `FROM base` is not found.
+    { host: names, inner: '/var/cache/containers' },
   ]
   const session = await openSession('buildah', work, binds)
   const exec = (args: readonly string[]) => session.exec(['buildah', '--storage-driver=overlay', ...args])
@@ -33,9 +37,9 @@ export async function openBuildah(work: string, contexts: string): Promise<Engin
   return {
     name: 'buildah',
     version: /\d+\.\d+\.\d+/.exec(stdout)?.[0] ? `buildah ${/\d+\.\d+\.\d+/.exec(stdout)?.[0]}` : stdout.trim(),
-    root: storage,
     commands: COMMANDS,
     exec,
+    peak: undefined,
     reset: async () => {
       await exec(['rm', '-a'])
       await exec(['rmi', '-af'])

@@ -29,9 +29,9 @@ export async function openDocker(work: string, contexts: string): Promise<Engine
   return {
     name: 'docker',
     version: `Docker Engine ${(await engine.docker('version', '--format', '{{.Server.Version}}')).trim()}`,
-    root: folder,
     commands: COMMANDS,
     exec,
+    peak: undefined,
     reset: async () => {
       const { stdout } = await exec(['images', '-aq'])
       const ids = [...new Set(stdout.split('\n').filter(id => id !== ''))]

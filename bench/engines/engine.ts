@@ -1,3 +1,5 @@
+import type { Peak } from '../memory.ts'
+
 /** The programs that are compared, in the order of the table. */
 export const ENGINES = ['shale', 'docker', 'buildah'] as const
 export type EngineName = (typeof ENGINES)[number]
@@ -36,11 +38,11 @@ export interface Engine {
   readonly name: EngineName
   /** As it reports itself. */
   readonly version: string
-  /** The folder of its store, as this machine sees it. */
-  readonly root: string
   readonly commands: Commands
   /** Runs one command to its end; throws with what it said when it fails. */
   readonly exec: (args: readonly string[]) => Promise<Done>
+  /** Runs one command and watches its memory; undefined where a daemon does the work. */
+  readonly peak: ((args: readonly string[]) => Promise<Peak>) | undefined
   /** Leaves neither image nor build cache. Not timed. */
   readonly reset: () => Promise<void>
   readonly close: () => Promise<void>

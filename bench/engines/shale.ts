@@ -1,7 +1,8 @@
-import { mkdir, readFile, rename, rm } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import { run } from '../../scripts/bases/process.ts'
+import { mustRun, run } from '../../scripts/bases/process.ts'
 import { ShaleError } from '../../src/error.ts'
+import { peakMemory } from '../memory.ts'
 import type { Commands, Engine } from './engine.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
@@ -29,15 +30,19 @@ export function shaleEnv(root: string): NodeJS.ProcessEnv {
   return { ...Object.fromEntries(kept), SHALE_ROOT: root }
 }
 
-/** `bin/shale` on a store of its own. Stores that a reset throws away are removed when it is closed. */
-export async function openShale(work: string): Promise<Engine> {
+/**
+ * `bin/shale` on a store of its own, as the checkout runs it, or as it is published: bundled. Stores that a reset throws
+ * away are removed when it is closed.
+ */
+export async function openShale(work: string, form: 'source' | 'published' = 'source'): Promise<Engine> {
+  const bin = form === 'published' ? await publish(join(work, 'package')) : BIN
   const root = join(work, 'shale')
   const old = join(work, 'shale-old')
   await mkdir(old)
   let resets = 0
   const exec = async (args: readonly string[]) => {
     const start = performance.now()
-    const { code, stdout, stderr } = await run(process.execPath, [BIN, ...args], { env: shaleEnv(root) })
+    const { code, stdout, stderr } = await run(process.execPath, [bin, ...args], { env: shaleEnv(root) })
     const seconds = (performance.now() - start) / 1000
     if (code === 0) return { seconds, stdout }
     throw new ShaleError('BENCH_COMMAND_FAILED', `shale ${args.join(' ')} ended with ${code}:\n${stderr.trim()}`)
@@ -45,10 +50,10 @@ export async function openShale(work: string): Promise<Engine> {
   const { version } = JSON.parse(await readFile(join(ROOT, 'package.json'), 'utf8'))
   return {
     name: 'shale',
-    version: `Shale ${version}`,
-    root,
+    version: `Shale ${version} (${form})`,
     commands: COMMANDS,
     exec,
+    peak: args => peakMemory(process.execPath, [bin, ...args], shaleEnv(root)),
     reset: async () => {
       await rename(root, join(old, String(resets++))).catch(() => {})
     },
@@ -56,4 +61,14 @@ export async function openShale(work: string): Promise<Engine> {
       await Promise.all([root, old].map(path => rm(path, { recursive: true, force: true })))
     },
   }
+}
+
+/** What the npm package holds, in a folder: `bin/shale` runs the bundle where there is no source. */
+async function publish(folder: string): Promise<string> {
+  await mustRun(process.execPath, [join(ROOT, 'scripts/build.ts')])
+  await mkdir(folder)
+  for (const name of ['bin', 'dist', 'package.json'])
+    await cp(join(ROOT, name), join(folder, name), { recursive: true })
+  await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'))
+  return join(folder, 'bin/shale')
 }
