@@ -85,7 +85,7 @@ export class Extensions {
     const pax = records.length === 0 ? NOTHING : readRecords(records, where)
     const path = pax.sparseName ?? pax.path ?? name
     // Not the header's own name: long names are cut there, at times after a slash.
-    const kind = raw.type === '0' && path.endsWith('/') ? 'directory' : type
+    const kind = type === 'file' && path.endsWith('/') ? 'directory' : type
     const isLink = kind === 'hardlink' || kind === 'symlink'
     const header: TarHeader = {
       path: kind === 'directory' ? withoutSlash(path) : path,
