@@ -1,6 +1,8 @@
 import type { Toc } from '../layer/toc.ts'
+import type { Digest } from '../oci/digest.ts'
 import type { BuiltStep, CacheRecord, Ingredient, Store } from '../store/types.ts'
 import type { Reason } from './events.ts'
+import { changeLine, type IngredientChange, ingredientChanges, short, showIngredient } from './ingredient-changes.ts'
 import { type TocChange, tocChanges } from './toc-changes.ts'
 
 /** A step about to run or to be taken from the cache, as far as explaining it needs. */
@@ -12,123 +14,154 @@ export interface ExplainedStep {
   readonly ingredients: readonly Ingredient[]
   /** What a COPY would write, with the name of each entry's source. */
   readonly files?: { readonly toc: Toc; readonly sourceName: (path: string) => string } | undefined
-  /** The step above that changed files in this build. */
+  /** The step above that changed files last, whether in this build or when it was cached. */
   readonly above?: string | undefined
+}
+
+/** Where a step stands in this build. */
+export interface StepPlace {
+  readonly key: Digest
+  /** The platform that was asked for: each has its own last build. */
+  readonly platform?: string | undefined
+  /** `the base image changed: debian`: what to say of a step when nothing between FROM and it has changed. */
+  readonly ground?: Pick<Reason, 'kind' | 'summary'> | undefined
+  /** Keyed steps of this build so far, in the order in which their stages came to them. */
+  readonly built: readonly BuiltStep[]
 }
 
 /** Answers why a step ran, from the records of the build before. */
 export class Explainer {
   readonly #store: Store
   readonly #previous: readonly BuiltStep[]
+  /** Keys of the steps that ran in this build. */
+  readonly #ran = new Set<Digest>()
 
   constructor(store: Store, lineage: string) {
     this.#store = store
     this.#previous = store.cache.lastBuild(lineage)
   }
 
-  /** The step of the last build that this one corresponds to: the same line, else the same place and instruction. */
-  #counterpart(step: ExplainedStep): BuiltStep | undefined {
-    const sameStage = this.#previous.filter(({ stage }) => stage === step.stage)
-    const keyword = step.title.split(' ', 1)[0]
-    const sameTitle = sameStage
-      .filter(({ title }) => title === step.title)
-      .sort((a, b) => Math.abs(a.ordinal - step.ordinal) - Math.abs(b.ordinal - step.ordinal))[0]
-    return (
-      sameTitle ??
-      sameStage.find(({ ordinal, title }) => ordinal === step.ordinal && title.split(' ', 1)[0] === keyword)
-    )
-  }
-
   hit(record: CacheRecord): Reason {
     const saved = record.durationMs < 1000 ? '' : `, saves ${(record.durationMs / 1000).toFixed(1)}s`
     const summary = `same inputs as on ${new Date(record.createdAt).toISOString().slice(0, 16).replace('T', ' ')}${saved}`
-    return { kind: 'hit', summary, details: record.ingredients.map(show) }
+    return { kind: 'hit', summary, details: record.ingredients.map(showIngredient) }
   }
 
   /** `dropped`: a record with this very key is there, but its files are not any more. */
-  async miss(step: ExplainedStep, dropped: boolean): Promise<Reason> {
+  async miss(step: ExplainedStep, place: StepPlace, dropped: boolean): Promise<Reason> {
+    this.#ran.add(place.key)
     if (dropped) return { kind: 'cache-dropped', summary: 'the cached files of this step were removed', details: [] }
     const before = this.#counterpart(step)
     if (before === undefined) {
-      const summary = this.#previous.length === 0 ? 'first build here' : 'new step'
-      return { kind: 'first-time', summary, details: step.ingredients.map(show) }
+      const first = `first build here${place.platform === undefined ? '' : ` for ${place.platform}`}`
+      const summary = this.#previous.length === 0 ? first : 'new step'
+      return { kind: 'first-time', summary, details: step.ingredients.map(showIngredient) }
     }
-    const record = this.#store.cache.list().find(({ key }) => key === before.key)
-    if (record === undefined) {
-      return { kind: 'cache-dropped', summary: 'its record was pruned from the build cache', details: [] }
-    }
-    return this.#difference(step, record, before)
+    const record = this.#store.cache.peek(before.key)
+    if (record !== undefined) return this.#difference(step, place, { record, before })
+    if (before.title !== step.title) return { kind: 'instruction-changed', summary: wasLine(before), details: [] }
+    return { kind: 'cache-dropped', summary: 'its record was pruned from the build cache', details: [] }
   }
 
-  async #difference(step: ExplainedStep, record: CacheRecord, before: BuiltStep): Promise<Reason> {
+  /** The step of the last build that this one corresponds to: the same line, else the same place and instruction. */
+  #counterpart(step: Pick<BuiltStep, 'stage' | 'ordinal' | 'title'>): BuiltStep | undefined {
+    const sameStage = this.#previous.filter(({ stage }) => stage === step.stage)
+    const keyword = keywordOf(step.title)
+    const sameTitle = sameStage
+      .filter(({ title }) => title === step.title)
+      .sort((a, b) => Math.abs(a.ordinal - step.ordinal) - Math.abs(b.ordinal - step.ordinal))[0]
+    return sameTitle ?? sameStage.find(({ ordinal, title }) => ordinal === step.ordinal && keywordOf(title) === keyword)
+  }
+
+  async #difference(
+    step: ExplainedStep,
+    place: StepPlace,
+    { record, before }: { readonly record: CacheRecord; readonly before: BuiltStep },
+  ): Promise<Reason> {
     const changes = ingredientChanges(record.ingredients, step.ingredients)
     const files = step.files === undefined ? [] : await this.#fileChanges(record, step.files)
     const details = [
-      ...(before.title === step.title ? [] : [`instruction was: ${before.title}`]),
-      ...files.map(({ path, how }) => fileLine(path, how)),
+      ...(before.title === step.title ? [] : [wasLine(before)]),
+      ...files.map(fileLine),
       ...changes.filter(({ name }) => name !== 'files').map(changeLine),
     ]
-    if (files.length > 0) return { kind: 'context-changed', summary: filesSummary(files), details }
-    if (changes.length === 0) return { kind: 'cache-dropped', summary: 'its cached result was replaced', details }
-    return { ...classify(changes, step), details }
+    const rewritten = before.title !== step.title && step.kind !== 'run'
+    const summary = [...filesSummary(files), ...(rewritten ? [wasLine(before)] : [])].join('; ')
+    if (rewritten) return { kind: 'instruction-changed', summary, details }
+    if (files.length > 0) return { kind: 'context-changed', summary, details }
+    const own = changes.find(({ name }) => name !== 'parent')
+    if (own !== undefined) return { kind: kindOf(own), summary: changeLine(own), details }
+    if (changes.length > 0) return { ...this.#cause(step, place, before), details }
+    return { kind: 'argument-changed', summary: 'the order of its variables changed', details }
   }
 
   async #fileChanges(record: CacheRecord, files: NonNullable<ExplainedStep['files']>): Promise<readonly TocChange[]> {
     const layer = record.layerId === undefined ? undefined : this.#store.layers.byId(record.layerId)
     if (layer === undefined) return []
     const changes = tocChanges(await this.#store.layers.toc(layer), files.toc)
-    return changes.map(({ path, how }) => ({ path: files.sourceName(path), how }))
+    return withoutImplied(changes).map(({ path, how }) => ({ path: files.sourceName(path), how }))
+  }
+
+  /** Why the files below a step are others: the nearest step above that made others, else one that is gone, else FROM. */
+  #cause(step: ExplainedStep, { key, ground, built }: StepPlace, before: BuiltStep): Pick<Reason, 'kind' | 'summary'> {
+    const above = built.filter(other => other.stage === step.stage && other.key !== key)
+    const pairs = above.map(now => ({ now, was: this.#counterpart(now) }))
+    const changed = pairs.findLast(({ now, was }) => was === undefined || this.#madeOthers(now.key, was.key))
+    if (changed !== undefined) return parentChanged(changed.now.title)
+    const gone = this.#previous.findLast(
+      was => was.stage === step.stage && was.ordinal < before.ordinal && !pairs.some(pair => pair.was === was),
+    )
+    if (gone !== undefined) return parentChanged(`${gone.title} is gone`)
+    const moved = pairs.find(({ was }, index) => (was?.ordinal ?? 0) < (pairs[index - 1]?.was?.ordinal ?? 0))
+    if (moved !== undefined) return parentChanged(`${moved.now.title} has another place`)
+    return ground ?? parentChanged(step.above ?? 'of another stage')
+  }
+
+  /** Whether a step made other files than its counterpart in the last build. */
+  #madeOthers(now: Digest, was: Digest): boolean {
+    if (now === was) return this.#ran.has(now)
+    return this.#madeBy(now) !== this.#madeBy(was)
+  }
+
+  #madeBy(key: Digest): string {
+    const record = this.#store.cache.peek(key)
+    if (record === undefined) return key
+    return record.layerId === undefined ? '' : (this.#store.layers.byId(record.layerId)?.contentId ?? key)
   }
 }
 
-interface IngredientChange {
-  readonly name: string
-  readonly before: string | undefined
-  readonly after: string | undefined
+function kindOf({ name, file }: IngredientChange): Reason['kind'] {
+  if (name === 'files' || file !== undefined) return 'context-changed'
+  return name === 'command' ? 'instruction-changed' : 'argument-changed'
 }
 
-function ingredientChanges(before: readonly Ingredient[], after: readonly Ingredient[]): readonly IngredientChange[] {
-  const old = new Map(before.map(({ name, value }) => [name, value]))
-  const now = new Map(after.map(({ name, value }) => [name, value]))
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .map(name => ({ name, before: old.get(name), after: now.get(name) }))
-    .filter(change => change.before !== change.after)
+/** ADD of a local file is COPY. */
+function keywordOf(title: string): string {
+  const keyword = title.split(' ', 1)[0]?.toUpperCase() ?? ''
+  return keyword === 'ADD' ? 'COPY' : keyword
 }
 
-/** The most telling change names the reason: what the user wrote comes before what follows from it. */
-function classify(changes: readonly IngredientChange[], step: ExplainedStep): Omit<Reason, 'details'> {
-  const own = changes.find(({ name }) => name !== 'parent' && name !== 'base')
-  if (own !== undefined) {
-    const kind = own.name === 'command' ? 'instruction-changed' : 'argument-changed'
-    return { kind, summary: changeLine(own) }
-  }
-  const base = changes.find(({ name }) => name === 'base')
-  if (step.above === undefined && base !== undefined) return { kind: 'base-changed', summary: changeLine(base) }
-  if (step.above === undefined) return { kind: 'base-changed', summary: 'the base image changed' }
-  return { kind: 'parent-changed', summary: `files below it changed: ${step.above}` }
+function parentChanged(what: string): Pick<Reason, 'kind' | 'summary'> {
+  return { kind: 'parent-changed', summary: `files below it changed: ${what}` }
 }
 
-function filesSummary(files: readonly TocChange[]): string {
-  const [first] = files as [TocChange]
-  const more = files.length - 1
-  return `${fileLine(first.path, first.how)}${more === 0 ? '' : ` and ${more} more`}`
+function wasLine({ title }: BuiltStep): string {
+  return `instruction was: ${short(title)}`
 }
 
-function fileLine(path: string, how: string): string {
+/** Leaves out folders that came or went with something in them. */
+function withoutImplied(changes: readonly TocChange[]): readonly TocChange[] {
+  const parents = new Set(changes.map(({ path, how }) => `${how} ${path.slice(0, Math.max(0, path.lastIndexOf('/')))}`))
+  return changes.filter(({ path, how }) => !parents.has(`${how} ${path}`))
+}
+
+/** Two are named, of more the first. */
+function filesSummary(files: readonly TocChange[]): readonly string[] {
+  const named = files.slice(0, files.length === 2 ? 2 : 1).map(fileLine)
+  const more = files.length - named.length
+  return files.length === 0 ? [] : [`${named.join(', ')}${more === 0 ? '' : ` and ${more} more`}`]
+}
+
+function fileLine({ path, how }: TocChange): string {
   return how === 'added' || how === 'removed' ? `${path} ${how}` : `${path} changed (${how})`
-}
-
-function changeLine({ name, before, after }: IngredientChange): string {
-  if (before === undefined) return `${name} is new: ${short(after ?? '')}`
-  if (after === undefined) return `${name} is gone, was ${short(before)}`
-  return `${name} changed from ${short(before)} to ${short(after)}`
-}
-
-function show({ name, value }: Ingredient): string {
-  return `${name} = ${short(value)}`
-}
-
-function short(value: string): string {
-  const text = /^sha256:[0-9a-f]{64}$/.test(value) ? value.slice(0, 19) : value
-  return text.length > 160 ? `${text.slice(0, 157)}...` : text
 }

@@ -1,7 +1,8 @@
+import { formatPlatform } from '../oci/platform.ts'
 import type { CacheRecord, LayerRecord } from '../store/types.ts'
 import { type BuildContext, withoutCache } from './build-context.ts'
 import type { Reason } from './events.ts'
-import type { ExplainedStep } from './explain.ts'
+import type { ExplainedStep, StepPlace } from './explain.ts'
 import { stepKey } from './key.ts'
 import type { StepOutcome } from './steps.ts'
 
@@ -31,7 +32,14 @@ export async function keyedStep(
   if (record !== undefined && layer !== 'gone') {
     return { value: { record: layer, createdAt: record.createdAt }, status: 'cached', reason: explainer.hit(record) }
   }
-  const reason: Reason = bypass ? NO_CACHE : await explainer.miss(step, record !== undefined)
+  const { platform } = context.options
+  const place = {
+    key,
+    platform: platform === undefined ? undefined : formatPlatform(platform),
+    ground: groundOf(context, step.stage),
+    built: steps.built,
+  }
+  const reason: Reason = bypass ? NO_CACHE : await explainer.miss(step, place, record !== undefined)
   const createdAt = Date.now()
   const made = await execute()
   const durationMs = Date.now() - createdAt
@@ -41,6 +49,14 @@ export async function keyedStep(
 }
 
 const NO_CACHE: Reason = { kind: 'no-cache', summary: 'asked to build without the cache', details: [] }
+
+/** What a stage stands on, as the reason for running a step anew when that has changed. */
+function groundOf({ plan }: BuildContext, label: string): StepPlace['ground'] {
+  const base = plan.stages.find(stage => stage.label === label)?.base
+  if (base?.kind === 'image') return { kind: 'base-changed', summary: `the base image changed: ${base.name}` }
+  if (base?.kind !== 'stage') return undefined
+  return { kind: 'parent-changed', summary: `files below it changed: stage ${plan.stages[base.index]?.label}` }
+}
 
 function usableLayer({ store, layers }: BuildContext, record: CacheRecord): LayerRecord | undefined | 'gone' {
   if (record.layerId === undefined) return undefined

@@ -53,6 +53,11 @@ class DatabaseCache implements CacheStore {
     })
   }
 
+  peek(key: Digest): CacheRecord | undefined {
+    const row = this.#context.database.get<CacheRow>('SELECT * FROM cache_records WHERE key = ?', key)
+    return row === undefined ? undefined : recordOf(row)
+  }
+
   put(lease: Lease, record: Omit<CacheRecord, 'lastUsedAt' | 'uses'>): void {
     const { database, blobs, leases } = this.#context
     database.write(() => {

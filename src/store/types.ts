@@ -230,6 +230,8 @@ export interface BuiltStep {
 export interface CacheStore {
   /** Marks it as used; with a lease, protects its layer until that ends. */
   find(key: Digest, lease?: Lease): CacheRecord | undefined
+  /** The same without marking anything. */
+  peek(key: Digest): CacheRecord | undefined
   /** Throws `LAYER_MISSING` or `BLOB_MISSING` when what it refers to is not in the store. */
   put(lease: Lease, record: Omit<CacheRecord, 'lastUsedAt' | 'uses'>): void
   list(): readonly CacheRecord[]
