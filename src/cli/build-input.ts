@@ -11,7 +11,11 @@ export interface BuildInput {
   readonly dockerfileText?: string | undefined
   /** Removes what was made for the build. */
   readonly end: () => void
+  /** The build's error in the user's words, who knows nothing of what was made for the build. */
+  readonly explain: (error: unknown) => unknown
 }
+
+const NOTHING_MADE = { end: () => undefined, explain: (error: unknown) => error }
 
 /** Finds context and Dockerfile as `PATH | -` and `-f FILE | -` name them. Reads the standard input when told to. */
 export async function buildInput(path: string, file: string | undefined): Promise<BuildInput> {
@@ -22,8 +26,8 @@ export async function buildInput(path: string, file: string | undefined): Promis
   }
   if (path === '-') return await inputFromStdin(file)
   const context = resolve(path)
-  if (file === '-') return { context, dockerfileText: (await readStdin()).toString('utf8'), end: () => undefined }
-  return { context, dockerfile: file === undefined ? undefined : resolve(file), end: () => undefined }
+  if (file === '-') return { context, dockerfileText: (await readStdin()).toString('utf8'), ...NOTHING_MADE }
+  return { context, dockerfile: file === undefined ? undefined : resolve(file), ...NOTHING_MADE }
 }
 
 /** `build - < Dockerfile`: nothing to copy from. */
@@ -42,7 +46,20 @@ async function inputFromStdin(file: string | undefined): Promise<BuildInput> {
     context,
     dockerfileText: bytes.toString('utf8'),
     end: () => rmSync(context, { recursive: true, force: true }),
+    explain: error => withoutContext(error, context),
   }
+}
+
+/** The empty folder stands in for a context that there is not: its name tells the user nothing. */
+function withoutContext(error: unknown, folder: string): unknown {
+  if (!(error instanceof ShaleError) || !error.message.includes(folder)) return error
+  const what = error.message.replace(/:? ?(?:not found )?in the build context .*$/s, '').replaceAll(folder, '.')
+  const why = 'the build context is empty: the Dockerfile came from standard input, without a folder'
+  return new ShaleError(error.code, `${what}: ${why}`, {
+    source: error.source,
+    cause: error,
+    hint: 'name a folder to copy from: shale build -f - . < Dockerfile',
+  })
 }
 
 async function readStdin(): Promise<Buffer> {

@@ -37,6 +37,8 @@ export default command({
       let result: BuildResult
       try {
         result = await buildImage(store, options, { pull: pullInto(store, signal) })
+      } catch (error) {
+        throw source.explain(error)
       } finally {
         progress.end()
         if (flags.explain) explain(context, mode, explainLines(progress.view))
