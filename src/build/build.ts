@@ -3,7 +3,6 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Instruction } from '../dockerfile/instruction.ts'
-import type { SourceRange } from '../error.ts'
 import type { Platform } from '../oci/platform.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
@@ -26,6 +25,7 @@ import type { StageState } from './stage-state.ts'
 import { StepLog } from './steps.ts'
 import { treeWorker } from './tree-worker.ts'
 import { Waits } from './waits.ts'
+import { warnings } from './warnings.ts'
 
 export interface BuildResult {
   /** Digest of the manifest: the image ID. */
@@ -263,28 +263,4 @@ function stepsOf(planned: PlannedStage, log: StepLog): StageSteps {
     ]),
   )
   return { from, byInstruction, count }
-}
-
-interface Warning {
-  readonly message: string
-  readonly rule?: string | undefined
-  readonly range?: SourceRange | undefined
-}
-
-function warnings(plan: BuildPlan, options: BuildOptions): readonly Warning[] {
-  const { dockerfile } = plan
-  const declared = new Set([
-    ...dockerfile.metaArgs.flatMap(({ args }) => args.map(({ key }) => key)),
-    ...dockerfile.instructions.flatMap(instruction =>
-      instruction.kind === 'arg' ? instruction.args.map(({ key }) => key) : [],
-    ),
-  ])
-  const unused = Object.keys(options.buildArgs ?? {}).filter(name => !declared.has(name) && !isPredefined(name))
-  const notConsumed =
-    unused.length === 0 ? [] : [{ message: `One or more build-args [${unused.join(' ')}] were not consumed` }]
-  return [...dockerfile.warnings.map(({ message, range }) => ({ message, range })), ...notConsumed]
-}
-
-function isPredefined(name: string): boolean {
-  return /^(?:https?|ftp|no|all)_proxy$/i.test(name) || name === 'SOURCE_DATE_EPOCH' || name.startsWith('BUILDKIT_')
 }

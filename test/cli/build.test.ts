@@ -84,8 +84,23 @@ test('build: Dockerfile and context from elsewhere', async t => {
   assert.equal(fromStdin.stdout, named.stdout)
   const noContext = await call(['build', '-q', '-'], { input: 'FROM scratch\nLABEL a=b\n' })
   assert.match(noContext.stdout, /^sha256:/, noContext.stderr)
+  const nothing = await call(['build', '-q', '-'], { input: 'FROM scratch\nCOPY a /\n' })
+  assert.match(nothing.stderr, /^ERROR: "\/a": the build context is empty: the Dockerfile came from standard input/)
+  assert.match(nothing.stderr, /\n> 2 \| COPY a \/\n/)
+  assert.match(nothing.stderr, /\nhint: name a folder to copy from: shale build -f - \. < Dockerfile/)
+  assert.doesNotMatch(nothing.stderr, /shale-empty-context/)
   const remote = await call(['build', 'https://example.com/repository.git'])
   assert.match(remote.stderr, /^ERROR: a context from a URL is not supported yet/)
+})
+
+test('build: --no-cache-filter says which stages there are not', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: 'FROM scratch AS tools\nCOPY a /\n', a: 'a' })
+  const { code, stderr } = await call(['build', '--no-cache-filter', 'tool,tools,x-y-z', folder])
+  assert.equal(code, 0, stderr)
+  assert.match(stderr, /^Warning: --no-cache-filter: there is no stage "tool": did you mean tools\?$/m)
+  assert.match(stderr, /^Warning: --no-cache-filter: there is no stage "x-y-z": the stages are tools$/m)
+  assert.doesNotMatch(stderr, /no stage "tools"/)
 })
 
 test('build: a mistake is shown in the Dockerfile', async t => {
