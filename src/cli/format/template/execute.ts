@@ -1,3 +1,4 @@
+import { nearest } from '../../../dockerfile/nearest.ts'
 import { templateError } from './failure.ts'
 import { ARITY, FUNCTIONS } from './functions.ts'
 import { CallError, checkLength, MAX_OUTPUT, MAX_ROUNDS } from './limits.ts'
@@ -202,16 +203,23 @@ class Run {
       const type = structType(value)
       if (!isObject(value)) throw this.#error(call, `can't evaluate field ${field} in type ${typeName(value)}`)
       if (type !== undefined && !Object.hasOwn(value, field)) {
-        throw this.#error(call, `can't evaluate field ${field} in type ${type}`)
+        throw this.#error(call, `can't evaluate field ${field} in type ${type}`, fieldsHint(field, value))
       }
       value = Object.hasOwn(value, field) ? value[field] : NO_VALUE
     }
     return value
   }
 
-  #error(call: Call, what: string): Error {
-    return templateError(this.#source, call.offset, `executing "" at <${shown(call.text)}>: ${what}`)
+  #error(call: Call, what: string, hint?: string): Error {
+    return templateError(this.#source, call.offset, `executing "" at <${shown(call.text)}>: ${what}`, hint)
   }
+}
+
+/** Go's words name a type that only Go's programmers know. */
+function fieldsHint(field: string, value: object): string {
+  const names = Object.getOwnPropertyNames(value).toSorted()
+  const near = nearest(field, names)
+  return `${near === undefined ? '' : `did you mean .${near}? `}the fields are ${names.join(', ')}`
 }
 
 function shown(text: string): string {

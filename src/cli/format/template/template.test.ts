@@ -124,3 +124,8 @@ for (const [source, message] of FAILURES) {
   test(`${JSON.stringify(source)} is refused: ${message.source}`, () =>
     assert.throws(() => run(source), { code: 'INVALID_TEMPLATE', message }))
 }
+
+test('a field that there is not is answered with those that there are', () => {
+  assert.throws(() => run('{{.Idd}}'), { hint: /^did you mean \.Id\? the fields are .*\bConfig, .*\bId\b/ })
+  assert.throws(() => run('{{.Config.Xyzzy}}'), { hint: /^the fields are / })
+})
