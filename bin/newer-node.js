@@ -36,8 +36,18 @@ function run(node, script) {
   })
 }
 
+/** A checkout has a newer Node among its packages, once they are installed; the published package has no lock file. */
+function advice(folder) {
+  var checkout = path.dirname(folder)
+  if (fs.existsSync(path.join(checkout, 'package-lock.json'))) {
+    return 'run npm ci in ' + checkout + ': it installs a newer Node.js there, which shale then uses'
+  }
+  return 'install a current Node.js, or run npm install node beside shale, which then uses that'
+}
+
 module.exports = (oldest, script) => {
-  var node = bundledNode(path.dirname(fs.realpathSync(script)))
+  var folder = path.dirname(fs.realpathSync(script))
+  var node = bundledNode(folder)
   if (node !== undefined) return run(node, script)
   process.stderr.write(
     'shale: needs Node.js ' +
@@ -47,7 +57,9 @@ module.exports = (oldest, script) => {
       ' (' +
       process.execPath +
       ')\n' +
-      'hint: install a current Node.js, or run npm install node beside shale, which then uses that\n',
+      'hint: ' +
+      advice(folder) +
+      '\n',
   )
   process.exit(1)
 }

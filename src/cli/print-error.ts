@@ -45,6 +45,10 @@ function describe(error: unknown): string {
     const [message, hint] = ERRNO[error.code ?? ''] ?? []
     if (message !== undefined) return `ERROR: ${subject(error)}${message}\nhint: ${hint}`
   }
+  if (isErrno(error, 'ERR_MODULE_NOT_FOUND')) {
+    const [what = 'a module is missing'] = error.message.split(' imported from')
+    return `ERROR: Shale is not installed whole: ${what}\nhint: in a checkout run npm ci; else install shale again`
+  }
   const message = error instanceof Error ? error.message : String(error)
   return `ERROR: this is a bug in Shale: ${message}\nhint: run it again with --debug and report what it shows`
 }
