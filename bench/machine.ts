@@ -9,7 +9,7 @@ import type { CacheState } from './cases.ts'
 const execute = promisify(execFile)
 const DROP = '/proc/sys/vm/drop_caches'
 const QUIET_KB = 4_096
-const QUIET_LIMIT_MS = 30_000
+const QUIET_LIMIT_MS = 10_000
 
 export interface Machine {
   readonly cpu: string
@@ -48,7 +48,7 @@ export async function ready(context: string, cache: CacheState): Promise<void> {
   else await execute('sh', ['-c', 'find "$1" -type f -print0 | xargs -0 -r cat >/dev/null', 'sh', context])
 }
 
-/** Waits until nothing is left to be written back, half a minute at most: others may be writing. */
+/** Waits until nothing is left to be written back, ten seconds at most: others may be writing. */
 async function quiet(): Promise<void> {
   const deadline = Date.now() + QUIET_LIMIT_MS
   while ((await unwrittenKb()) > QUIET_KB && Date.now() < deadline) await delay(50)
