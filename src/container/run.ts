@@ -13,8 +13,8 @@ import { tocOf } from '../layer/toc.ts'
 import { encodeToc } from '../layer/toc-codec.ts'
 import { hostPlatform, type Platform } from '../oci/platform.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
-import { openHelper } from '../sandbox/helper.ts'
-import type { RunMount, RunOutput, RunResult } from '../sandbox/run-request.ts'
+import { type Helper, openHelper, type RunningCommand } from '../sandbox/helper.ts'
+import type { RunMount, RunOutput, RunResult, TerminalSize } from '../sandbox/run-request.ts'
 import { findImage } from '../store/resolve.ts'
 import type { Store } from '../store/types.ts'
 
@@ -40,9 +40,14 @@ export interface RunImageOptions {
   readonly readonlyRoot?: boolean | undefined
   readonly platform?: Platform | undefined
   readonly pull?: 'always' | 'missing' | 'never' | undefined
-  /** `inherit`: the command has our own three streams, terminal included. `output`: none to read, output as events. */
-  readonly streams: 'inherit' | 'output'
+  /**
+   * `inherit`: the command has our own three streams. `output`: nothing to read, output as events. A size: a terminal of
+   * its own, with output as events and input through `onRunning`.
+   */
+  readonly streams: 'inherit' | 'output' | TerminalSize
   readonly onOutput?: ((output: RunOutput) => void) | undefined
+  /** Called with what can be done to the command when it is about to begin. */
+  readonly onRunning?: ((command: RunningCommand) => void) | undefined
   /** Aborting ends the container at once. */
   readonly signal?: AbortSignal | undefined
 }
@@ -63,7 +68,7 @@ export async function runImage(store: Store, options: RunImageOptions, services:
   const layers = new LayerWork(store, lease, async () => worker)
   const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
   try {
-    return await runIn(folder, { options, state, layers, worker })
+    return await runIn(folder, { options, state, layers, worker, helper })
   } finally {
     await worker.removeTree(folder)
     await helper.close()
@@ -76,10 +81,12 @@ interface Prepared {
   readonly state: StageState
   readonly layers: LayerWork
   readonly worker: TreeWorker
+  readonly helper: Helper
 }
 
 async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
-  const { options, state, layers, worker } = prepared
+  const { options, state, layers, helper } = prepared
+  const { streams } = options
   const args = commandOf(options, state)
   const identity = await processIdentity(options.user ?? state.config.User ?? '', path =>
     layers.readFile(state.layers, path),
@@ -90,7 +97,7 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
   mkdirSync(join(folder, 'work'))
   const cwd = options.workdir ?? state.config.WorkingDir ?? '/'
   await makeWorkdir(folder, prepared, cwd)
-  return worker.run(
+  return helper.run(
     {
       lowers,
       upper,
@@ -104,13 +111,14 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
         gid: identity.gid,
         additionalGids: identity.groups,
         networkMode: options.network ?? 'host',
-        stdio: options.streams === 'inherit' ? 'inherit' : 'null',
+        stdio: streams === 'inherit' ? 'inherit' : 'null',
+        ...(typeof streams === 'object' && { terminal: streams }),
         ...(options.hostname !== undefined && { hostname: options.hostname }),
         ...(options.addHosts !== undefined && { extraHosts: options.addHosts }),
         ...(options.readonlyRoot === true && { readonlyRoot: true }),
       },
     },
-    { signal: options.signal, ...(options.onOutput !== undefined && { onOutput: options.onOutput }) },
+    { signal: options.signal, onOutput: options.onOutput, onRunning: options.onRunning },
   )
 }
 
@@ -145,11 +153,13 @@ function commandOf(options: RunImageOptions, state: StageState): readonly string
 
 function environment(options: RunImageOptions, state: StageState, identity: Identity): readonly string[] {
   const image = state.config.Env ?? []
-  const home = image.some(line => line.startsWith('HOME=')) ? image : [...image, `HOME=${identity.home}`]
+  const defaults = [`HOME=${identity.home}`, ...(typeof options.streams === 'object' ? ['TERM=xterm'] : [])]
+  const missing = defaults.filter(line => !image.some(own => own.startsWith(line.slice(0, line.indexOf('=') + 1))))
+  const before: readonly string[] = [...image, ...missing]
   return (options.env ?? []).reduce((env, line) => {
     const split = line.indexOf('=')
     return setEnv(env, line.slice(0, split), line.slice(split + 1))
-  }, home)
+  }, before)
 }
 
 /** docker makes a working directory that is not there, for root. */

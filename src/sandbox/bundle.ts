@@ -105,7 +105,7 @@ function specProcess(config: RunConfig): SpecProcess {
   const all = config.privileged === true ? CAPABILITIES : (config.capabilities ?? DEFAULT_CAPABILITIES)
   const held = uid === 0 ? all : []
   return {
-    terminal: false,
+    terminal: config.terminal !== undefined,
     user: { uid, gid: config.gid ?? 0, umask: config.umask ?? 0o22, additionalGids: config.additionalGids ?? [] },
     args: config.args,
     env: config.env,
@@ -117,6 +117,11 @@ function specProcess(config: RunConfig): SpecProcess {
   }
 }
 
+/** Options of devpts: terminals that are nobody else's. */
+export function ptsData(ttyGroup: boolean): readonly string[] {
+  return ['newinstance', 'ptmxmode=0666', 'mode=0620', ...(ttyGroup ? ['gid=5'] : [])]
+}
+
 function systemMounts(config: RunConfig, { rootless, ttyGroup }: BundleHost): readonly SpecMount[] {
   const plain = ['nosuid', 'noexec', 'nodev']
   const writableSys = config.privileged === true ? [] : ['ro']
@@ -125,13 +130,12 @@ function systemMounts(config: RunConfig, { rootless, ttyGroup }: BundleHost): re
     rootless && config.networkMode === 'host'
       ? { destination: '/sys', type: 'none', source: '/sys', options: ['rbind', ...plain, ...writableSys] }
       : { destination: '/sys', type: 'sysfs', source: 'sysfs', options: [...plain, ...writableSys] }
-  const ptsOptions = ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', ...(ttyGroup ? ['gid=5'] : [])]
   const nodev = config.privileged === true ? [] : ['nodev']
   const devOptions = ['nosuid', ...nodev, 'noexec', 'strictatime', 'mode=755', 'size=65536k']
   return [
     { destination: '/proc', type: 'proc', source: 'proc', options: plain },
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: devOptions },
-    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ptsOptions },
+    { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', ...ptsData(ttyGroup)] },
     sysfs,
     { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
     { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', 'size=65536k'] },

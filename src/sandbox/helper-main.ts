@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { ShaleError } from '../error.ts'
 import { HANDLERS } from './ops/registry.ts'
 import type { FromHelper, Handler, HelperHost, OperationName, ToHelper, WireError } from './protocol.ts'
+import type { RunControl } from './run-request.ts'
 
 /*
  * The helper process: root of its own mount and PID namespace (and user namespace where the caller is not root). It does
@@ -11,7 +12,7 @@ import type { FromHelper, Handler, HelperHost, OperationName, ToHelper, WireErro
 interface Running {
   readonly abort: AbortController
   readonly acknowledged: (() => void)[]
-  control: (signal: NodeJS.Signals) => void
+  control: (control: RunControl) => void
 }
 
 const running = new Map<number, Running>()
@@ -31,7 +32,8 @@ function isMapped(kind: 'uid' | 'gid', id: number): boolean {
 }
 
 async function serve(id: number, operation: OperationName, input: unknown): Promise<void> {
-  const state: Running = { abort: new AbortController(), acknowledged: [], control: () => {} }
+  const early: RunControl[] = []
+  const state: Running = { abort: new AbortController(), acknowledged: [], control: control => early.push(control) }
   running.set(id, state)
   // The caller's types pair operation and input; here the pair has just come over the channel.
   const handler = (await HANDLERS[operation]()) as Handler<OperationName>
@@ -46,6 +48,7 @@ async function serve(id: number, operation: OperationName, input: unknown): Prom
         }),
       onControl: listener => {
         state.control = listener
+        for (const control of early.splice(0)) listener(control)
       },
     })
     send({ kind: 'result', id, output })
@@ -82,15 +85,21 @@ process.on('message', (message: ToHelper) => {
       running.get(message.id)?.acknowledged.shift()?.()
       break
     case 'control':
-      running.get(message.id)?.control(message.signal)
+      running.get(message.id)?.control(message.control)
       break
   }
 })
 
-// The kernel ends everything else in the PID namespace with its first process, which this one is.
-process.on('disconnect', () => process.exit(0))
-// What the terminal sends to the whole foreground is for the caller to act on.
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT'] as const) process.on(signal, () => {})
+// The kernel ends everything else in the PID namespace with its first process, which this one is. A terminal's reader is
+// blocked in a thread, which Node waits for, until the last process at that terminal has ended.
+process.on('disconnect', () => {
+  for (const { abort } of running.values()) abort.abort()
+  process.exit(0)
+})
+// What is sent to all of the caller's processes is for the caller to act on.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGUSR2'] as const) {
+  process.on(signal, () => {})
+}
 
 send({ kind: 'ready' })
 // Most helpers are started to run something.

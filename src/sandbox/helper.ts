@@ -1,7 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { ShaleError } from '../error.ts'
 import type { Event, FromHelper, Input, OperationName, Output, ToHelper } from './protocol.ts'
-import type { RunOutput, RunRequest, RunResult } from './run-request.ts'
+import type { RunControl, RunOutput, RunRequest, RunResult, TerminalSize } from './run-request.ts'
 import { spawnHelper } from './spawn-helper.ts'
 
 export interface HelperOptions {
@@ -20,6 +20,18 @@ export interface CallOptions<K extends OperationName> {
 export interface RunOptions {
   readonly signal?: AbortSignal | undefined
   readonly onOutput?: ((output: RunOutput) => void | Promise<void>) | undefined
+  /** Called once, before `run` returns, unless it throws. */
+  readonly onRunning?: ((command: RunningCommand) => void) | undefined
+}
+
+/** A command that runs or is about to; after its end all of these do nothing. */
+export interface RunningCommand {
+  /** Sends its first process a signal, as soon as there is one. The kernel drops those that it does not handle. */
+  signal(signal: NodeJS.Signals): void
+  /** Types at its terminal. */
+  type(chunk: Uint8Array): void
+  /** Changes the size of its terminal's window. */
+  resize(size: TerminalSize): void
 }
 
 /** A process in namespaces of its own that mounts, unpacks and runs; it ends with the process that has opened it. */
@@ -66,7 +78,7 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
   const call = <K extends OperationName>(
     operation: K,
     input: Input<K>,
-    options: CallOptions<K> = {},
+    options: CallOptions<K> & Controllable = {},
   ): Promise<Output<K>> => {
     options.signal?.throwIfAborted()
     if (!child.connected) return Promise.reject(helperEnded('before'))
@@ -81,6 +93,7 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
       })
       options.signal?.addEventListener('abort', cancel, { once: true })
       post({ kind: 'request', id, operation, input })
+      options.onRunning?.(runningCommand(control => pending.has(id) && post({ kind: 'control', id, control })))
     }).finally(() => {
       options.signal?.removeEventListener('abort', cancel)
       if (pending.size === 0) child.channel?.unref()
@@ -90,12 +103,23 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
     rootless,
     limits,
     call,
-    run: (request, { signal, onOutput } = {}) => call('run', request, { signal, onEvent: onOutput }),
+    run: (request, { signal, onOutput, onRunning } = {}) =>
+      call('run', request, { signal, onEvent: onOutput, onRunning }),
     close: async () => {
       child.ref()
       if (child.connected) child.disconnect()
       await ended
     },
+  }
+}
+
+type Controllable = Pick<RunOptions, 'onRunning'>
+
+function runningCommand(post: (control: RunControl) => void): RunningCommand {
+  return {
+    signal: signal => post({ kind: 'signal', signal }),
+    type: chunk => post({ kind: 'input', chunk }),
+    resize: size => post({ kind: 'resize', size }),
   }
 }
 

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fchownSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
@@ -42,7 +42,8 @@ function start(input: InitInput): never {
   const { spec, overlay, files } = input
   unshare(spec.linux.namespaces.reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0))
   mount({ target: '/', flags: MS.private | MS.rec })
-  if (input.ownSession) newSession()
+  // No terminal of the host's is ours: its signals do not come here, and nobody can type into it from here.
+  newSession()
   const scratch = makeScratch(overlay.work)
   mountRoot(overlay, scratch, mountTargets(spec, files))
   mountAll(spec, files, scratch)
@@ -54,12 +55,21 @@ function start(input: InitInput): never {
   if (spec.linux.namespaces.some(({ type }) => type === 'network')) bringLoopbackUp()
   setRlimits(spec.process.rlimits)
   enterFolder(spec.process.cwd)
-  if (input.nullStdin) duplicateTo(openSync('/dev/null', 'r'), 0)
+  if (input.terminal !== undefined) takeTerminal(input.terminal, spec.process.user.uid)
+  else if (input.nullStdin) duplicateTo(openSync('/dev/null', 'r'), 0)
   dropPrivileges(spec.process)
   for (const fd of [0, 1, 2]) plainDescriptor(fd)
   closeOnExecFrom(3)
   resetSignals()
   return becomeCommand(spec.process.args, spec.process.env)
+}
+
+/** To the leader of a session that has none, the first terminal that it opens is its controlling one. */
+function takeTerminal(path: string, uid: number): void {
+  const fd = openSync(path, 'r+')
+  // So that the command, whoever it is, can open it by name.
+  fchownSync(fd, uid, fstatSync(fd).gid)
+  for (const stream of [0, 1, 2]) duplicateTo(fd, stream)
 }
 
 function enterFolder(cwd: string): void {

@@ -32,6 +32,10 @@ const SIGNATURES = {
   pipe2: ['pipe2', 'void *', 'int'],
   socket: ['socket', 'int', 'int', 'int'],
   ioctl: ['ioctl', 'int', 'ulong', 'void *'],
+  unlockpt: ['unlockpt', 'int'],
+  tcgetattr: ['tcgetattr', 'int', 'void *'],
+  tcsetattr: ['tcsetattr', 'int', 'int', 'void *'],
+  cfmakeraw: ['cfmakeraw', 'void *'],
   umask: ['umask', 'uint'],
   execve: ['execve', 'str', 'const char **', 'const char **'],
   openat2: ['syscall', 'long', 'int', 'str', 'void *', 'size_t'],
@@ -45,11 +49,13 @@ export type LibcFunction = keyof typeof SIGNATURES
 const library = koffi.load(null)
 const functions = new Map<LibcFunction | 'signal', Call>()
 
+const RESULTS: Readonly<Record<string, string>> = { syscall: 'long', cfmakeraw: 'void' }
+
 function declared(name: LibcFunction): Call {
   const known = functions.get(name)
   if (known !== undefined) return known
   const [symbol, ...parameters] = SIGNATURES[name]
-  const made = library.func(symbol, symbol === 'syscall' ? 'long' : 'int', [...parameters]) as Call
+  const made = library.func(symbol, RESULTS[symbol] ?? 'int', [...parameters]) as Call
   functions.set(name, made)
   return made
 }

@@ -8,7 +8,7 @@ import type {
   TocStats,
   WriteTreeRequest,
 } from './layer-requests.ts'
-import type { RunOutput, RunRequest, RunResult } from './run-request.ts'
+import type { RunControl, RunOutput, RunRequest, RunResult } from './run-request.ts'
 
 /** What the helper does: for each operation what goes in, what comes while it runs and what comes out. */
 export interface Operations {
@@ -43,8 +43,8 @@ export interface OperationContext<K extends OperationName> {
   readonly host: HelperHost
   /** Resolves when the receiver has dealt with the event, which is what slows a fast sender down. */
   emit(event: Event<K>): Promise<void>
-  /** Calls back for every signal that the caller passes on to what the operation runs. */
-  onControl(listener: (signal: NodeJS.Signals) => void): void
+  /** Calls back, in order, for everything that the caller passes on to what the operation runs. */
+  onControl(listener: (control: RunControl) => void): void
 }
 
 export type Handler<K extends OperationName> = (input: Input<K>, context: OperationContext<K>) => Promise<Output<K>>
@@ -62,7 +62,7 @@ export type ToHelper =
   | { readonly kind: 'request'; readonly id: number; readonly operation: OperationName; readonly input: unknown }
   | { readonly kind: 'cancel'; readonly id: number }
   | { readonly kind: 'received'; readonly id: number }
-  | { readonly kind: 'control'; readonly id: number; readonly signal: NodeJS.Signals }
+  | { readonly kind: 'control'; readonly id: number; readonly control: RunControl }
 
 export type FromHelper =
   | { readonly kind: 'ready' }

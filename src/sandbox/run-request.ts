@@ -38,6 +38,12 @@ export interface Rlimit {
   readonly hard: number
 }
 
+/** In characters; zeros where it is not known. */
+export interface TerminalSize {
+  readonly rows: number
+  readonly columns: number
+}
+
 export interface RunConfig {
   readonly args: readonly string[]
   /** `NAME=value`. The command is looked up in the PATH that is given here. */
@@ -55,6 +61,8 @@ export interface RunConfig {
   /** `none` has a loopback interface and nothing else. */
   readonly networkMode: 'host' | 'none'
   readonly readonlyRoot?: boolean
+  /** The three streams are a terminal of the container's own, and `stdio` means nothing. */
+  readonly terminal?: TerminalSize
   /** A buffer is what the command reads. `inherit` takes all three streams of the calling process. Default `null`. */
   readonly stdio?: 'null' | 'inherit' | Uint8Array
   readonly rlimits?: readonly Rlimit[]
@@ -92,7 +100,14 @@ export interface RunResult {
   readonly startError?: string
 }
 
-/** A piece of what the command wrote. */
+/** What a caller passes on to a command that runs. */
+export type RunControl =
+  | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
+  /** Typed at its terminal. */
+  | { readonly kind: 'input'; readonly chunk: Uint8Array }
+  | { readonly kind: 'resize'; readonly size: TerminalSize }
+
+/** A piece of what the command wrote; at a terminal all of it is `stdout`. */
 export interface RunOutput {
   readonly stream: 'stdout' | 'stderr'
   readonly chunk: Uint8Array

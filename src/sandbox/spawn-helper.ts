@@ -75,6 +75,8 @@ function start(command: readonly string[], root: string, rootless: boolean): Chi
     cwd: root,
     env: helperEnvironment(rootless),
     stdio: STDIO,
+    // In a session of its own: what a terminal sends to its foreground is for us to pass on.
+    detached: true,
     serialization: 'advanced',
   })
   // The streams live as long as the helper, and are no reason for our own process to stay.

@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { isErrno } from '../error.ts'
 import { call, numbered } from './libc.ts'
+import type { TerminalSize } from './run-request.ts'
 
 /** mount(2) flags. Source: include/uapi/linux/mount.h. */
 export const MS = {
@@ -196,6 +197,17 @@ export function closeOnExecFrom(first: number): void {
 
 export function duplicateTo(fd: number, target: number): void {
   call('dup2', undefined, fd, target)
+}
+
+/** Lets the terminal of which this is the controlling end be opened. */
+export function unlockTerminal(master: number): void {
+  call('unlockpt', undefined, master)
+}
+
+/** Whoever is in the foreground there is told (SIGWINCH). Source: ioctl_tty(2). */
+export function setWindowSize(terminal: number, { rows, columns }: TerminalSize): void {
+  const TIOCSWINSZ = process.arch === 'ppc64' ? 0x80087467 : 0x5414
+  call('ioctl', undefined, terminal, TIOCSWINSZ, new Uint16Array([rows, columns, 0, 0]))
 }
 
 /** Brings the loopback interface of the current network namespace up. Source: netdevice(7). */

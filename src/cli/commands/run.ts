@@ -3,10 +3,13 @@ import type { PullImage } from '../../build/base-image.ts'
 import { type RunImageOptions, runImage } from '../../container/run.ts'
 import { ShaleError } from '../../error.ts'
 import { familiarReference, parseReference } from '../../oci/reference.ts'
+import type { RunningCommand } from '../../sandbox/helper.ts'
 import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { environment, parseHost, parseVolume, runFlags } from '../run-options.ts'
+import { type SignalProxy, signalProxy } from '../signal-proxy.ts'
+import { windowSize } from '../window-size.ts'
 
 /** docker's exit code for errors of its own, so that they are not taken for the command's. */
 const OWN_FAILURE = 125
@@ -26,17 +29,46 @@ export default command({
   async run(context, input) {
     const options = runOptions(context, input)
     const store = await context.store()
-    const pull = pullWithProgress(context, store, input.flags.quiet)
-    const interruption = interruptionFor(context, options)
+    const signals = signalProxy()
+    const pull = pullWithProgress(context, store, input.flags.quiet, signals.interrupted)
+    const relay = await relayFor(input, signals)
     try {
-      const result = await runImage(store, { ...options, signal: interruption.signal }, { pull })
+      const result = await runImage(
+        store,
+        { ...options, onRunning: relay.begin, signal: signals.interrupted },
+        { pull },
+      )
+      relay.end()
       if (result.startError !== undefined) context.err.write(`ERROR: ${result.startError}\n`)
       return result.exitCode
+    } catch (error) {
+      // Whatever an interruption has broken, the interruption is what to tell about.
+      throw signals.interrupted.aborted ? signals.interrupted.reason : error
     } finally {
-      interruption.end()
+      relay.end()
+      signals.end()
     }
   },
 })
+
+/** What goes from us to the command while it runs: signals, and with a terminal its size and what is typed. */
+async function relayFor({ flags }: Input<typeof runFlags>, signals: SignalProxy) {
+  const terminal = flags.tty ? await import('../relay-terminal.ts') : undefined
+  let endings: (() => void)[] = []
+  return {
+    begin(command: RunningCommand) {
+      signals.passTo(command)
+      if (terminal === undefined) return
+      endings = [
+        terminal.followWindow(command),
+        ...(flags.interactive ? [terminal.relayKeys(command, signals.abort)] : []),
+      ]
+    },
+    end() {
+      for (const end of endings.splice(0)) end()
+    },
+  }
+}
 
 function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): RunImageOptions {
   const [image = '', ...words] = args
@@ -66,8 +98,7 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
     readonlyRoot: flags.readOnly,
     platform: chosenPlatform(flags.platform, context),
     pull: flags.pull as RunImageOptions['pull'],
-    // Without -i nothing is to be read, without -t there is no terminal to be had.
-    streams: flags.interactive || flags.tty ? 'inherit' : 'output',
+    streams: flags.tty ? windowSize() : flags.interactive ? 'inherit' : 'output',
     onOutput: ({ stream, chunk }) => (stream === 'stdout' ? context.out : context.err).write(chunk),
   }
 }
@@ -81,31 +112,14 @@ function mkdirSyncUnlessThere(path: string): void {
   }
 }
 
-/**
- * What ends the container. On a terminal that it shares with us, Ctrl-C reaches it by itself, and what it makes of that
- * is its own affair.
- */
-function interruptionFor(
-  context: Context,
-  { streams }: RunImageOptions,
-): { readonly signal: AbortSignal; end(): void } {
-  if (streams !== 'inherit' || !process.stdin.isTTY) return { signal: context.signal, end: () => undefined }
-  const controller = new AbortController()
-  const ignore = () => undefined
-  const terminate = () => controller.abort(new ShaleError('INTERRUPTED', 'interrupted by SIGTERM', { exitCode: 143 }))
-  process.on('SIGINT', ignore).on('SIGQUIT', ignore).on('SIGTERM', terminate)
-  const end = () => void process.off('SIGINT', ignore).off('SIGQUIT', ignore).off('SIGTERM', terminate)
-  return { signal: controller.signal, end }
-}
-
-function pullWithProgress(context: Context, store: Store, quiet: boolean): PullImage {
+function pullWithProgress(context: Context, store: Store, quiet: boolean, signal: AbortSignal): PullImage {
   return async (name, platform) => {
     const { pullImage } = await import('../../registry/client/pull.ts')
     const { showTransfer } = await import('../progress/transfer.ts')
     const progress = quiet ? undefined : showTransfer('pull', context.err, context.err)
     if (!quiet) context.err.write(`Unable to find image '${familiarReference(parseReference(name))}' locally\n`)
     try {
-      await pullImage(store, name, { platform, onEvent: progress?.onEvent, signal: context.signal })
+      await pullImage(store, name, { platform, onEvent: progress?.onEvent, signal })
     } finally {
       progress?.end()
     }

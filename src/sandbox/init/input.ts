@@ -29,8 +29,8 @@ export interface InitInput {
   readonly files: readonly MemoryFile[]
   /** Take /dev/null as standard input, whatever descriptor 0 is. */
   readonly nullStdin: boolean
-  /** Begin a new session, so that the terminal's signals do not come here. */
-  readonly ownSession: boolean
+  /** The streams are the terminal of this path in the container. */
+  readonly terminal?: string | undefined
 }
 
 /** What it writes to descriptor 4 as JSON when the command could not be started; nothing otherwise. */

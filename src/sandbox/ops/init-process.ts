@@ -32,6 +32,8 @@ export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
   const ends = made === undefined ? undefined : ([made[0][0], made[1][1], made[2][1]] as const)
   const child = spawn('unshare', ['--pid', '--fork', '--kill-child=KILL', process.execPath, INIT_MAIN], {
     stdio: [...(ends ?? (['inherit', 'inherit', 'inherit'] as const)), 'pipe', 'pipe'],
+    // In a session of its own, or Ctrl-C would end it while it waits.
+    detached: true,
   })
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', error => reject(cannotStart(error)))
@@ -87,7 +89,8 @@ async function begin(child: ChildProcess, input: InitInput): Promise<InitFailure
 function kill(child: ChildProcess, signal: NodeJS.Signals): void {
   if (child.pid === undefined || child.exitCode !== null || child.signalCode !== null) return
   const first = childOf(child.pid)
-  if (first === undefined) child.kill('SIGKILL')
+  // Without a child it has none yet, or none any more and is about to tell how that ended.
+  if (first === undefined) signal === 'SIGKILL' && child.kill(signal)
   else if (first !== 'gone') signalFirst(child, first, signal)
 }
 

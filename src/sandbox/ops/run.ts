@@ -1,28 +1,36 @@
 import { closeSync, readFileSync } from 'node:fs'
 import { Socket } from 'node:net'
 import { constants } from 'node:os'
+import { join } from 'node:path'
 import { ShaleError } from '../../error.ts'
 import { runtimeSpec } from '../bundle.ts'
-import type { InitInput, MemoryFile } from '../init/input.ts'
+import type { InitFailure, InitInput, MemoryFile } from '../init/input.ts'
 import type { Handler, OperationContext } from '../protocol.ts'
-import type { RunMount, RunOutput, RunRequest, RunResult } from '../run-request.ts'
+import type { RunControl, RunMount, RunOutput, RunRequest, RunResult } from '../run-request.ts'
 import { networkFiles } from './etc-files.ts'
 import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
+import { makeTerminal, TERMINAL_PATH, type Terminal, withTerminal } from './terminal.ts'
 
 /** Runs a command in a container on top of an overlay of trees. */
 export const run: Handler<'run'> = async (request, context) => {
   const { signal } = context
   signal.throwIfAborted()
   const oomKillsBefore = oomKills()
-  const init = takeInit(request.config.stdio === 'inherit' ? 'inherit' : 'pipes')
-  const abort = (): void => init.kill('SIGKILL')
+  const { terminal: size, stdio } = request.config
+  const terminal = size && makeTerminal(join(request.work, 'terminal'), size, context.host.ttyGroup)
+  const init = takeInit(terminal === undefined && stdio === 'inherit' ? 'inherit' : 'pipes')
+  const abort = (): void => {
+    init.kill('SIGKILL')
+    terminal?.hangUp()
+  }
   signal.addEventListener('abort', abort, { once: true })
-  context.onControl(name => init.kill(name))
   try {
     feed(init, request)
-    const started = init.begin(initInput(request, context))
+    const started = init.begin(initInput(request, context, terminal))
     void started.then(prepareSpare, () => {})
-    const [failure] = await Promise.all([started, ...forward(init, context)])
+    context.onControl(control => obey(control, { init, started, terminal }))
+    void init.exited.catch(() => {}).finally(terminal?.hangUp)
+    const [failure] = await Promise.all([started.finally(terminal?.handedOver), ...forward(init, terminal, context)])
     const ended = await init.exited
     signal.throwIfAborted()
     if (failure?.kind === 'setup') {
@@ -32,6 +40,31 @@ export const run: Handler<'run'> = async (request, context) => {
     return result(ended, oomKills() > oomKillsBefore)
   } finally {
     signal.removeEventListener('abort', abort)
+    await terminal?.close()
+  }
+}
+
+interface Controlled {
+  readonly init: InitProcess
+  readonly started: Promise<InitFailure | undefined>
+  readonly terminal: Terminal | undefined
+}
+
+function obey(control: RunControl, { init, started, terminal }: Controlled): void {
+  switch (control.kind) {
+    case 'signal':
+      // Before it is the command, the process would do with it what Node does.
+      void started.then(
+        () => init.kill(control.signal),
+        () => {},
+      )
+      break
+    case 'input':
+      terminal?.type(control.chunk)
+      break
+    case 'resize':
+      terminal?.resize(control.size)
+      break
   }
 }
 
@@ -41,11 +74,12 @@ function result(ended: Awaited<InitProcess['exited']>, memoryRanOut: boolean): R
   return { exitCode, ...(signal === null ? {} : { signal }), oomKilled: memoryRanOut && exitCode === 137 }
 }
 
-function initInput(request: RunRequest, { host }: OperationContext<'run'>): InitInput {
+function initInput(request: RunRequest, { host }: OperationContext<'run'>, terminal: Terminal | undefined): InitInput {
   const { config } = request
   const mounts = [...networkFiles(config, request.mounts ?? []), ...(request.mounts ?? [])]
+  const spec = runtimeSpec(config, mounts, 'rootfs', host)
   return {
-    spec: runtimeSpec(config, mounts, 'rootfs', host),
+    spec: terminal === undefined ? spec : withTerminal(spec, terminal),
     overlay: {
       lowers: request.lowers,
       upper: request.upper,
@@ -55,7 +89,7 @@ function initInput(request: RunRequest, { host }: OperationContext<'run'>): Init
     },
     files: mounts.flatMap(memoryFile),
     nullStdin: (config.stdio ?? 'null') === 'null',
-    ownSession: config.stdio !== 'inherit',
+    terminal: terminal && TERMINAL_PATH,
   }
 }
 
@@ -78,15 +112,26 @@ function feed({ stdin }: InitProcess, { config }: RunRequest): void {
 }
 
 /** Hands on what the command writes, no faster than the receiver takes it. */
-function forward(init: InitProcess, context: OperationContext<'run'>): readonly Promise<void>[] {
-  if (init.output === undefined) return []
-  const { stdout, stderr } = init.output
-  return [pump(stdout, 'stdout', context), pump(stderr, 'stderr', context)]
+function forward(
+  { output }: InitProcess,
+  terminal: Terminal | undefined,
+  context: OperationContext<'run'>,
+): readonly Promise<void>[] {
+  const atTerminal = terminal === undefined ? [] : [pump(terminal.output(), 'stdout', context)]
+  if (output === undefined) return atTerminal
+  return [...atTerminal, pump(pipe(output.stdout), 'stdout', context), pump(pipe(output.stderr), 'stderr', context)]
 }
 
-async function pump(fd: number, stream: RunOutput['stream'], { emit }: OperationContext<'run'>): Promise<void> {
-  const source = new Socket({ fd, readable: true, writable: false })
-  for await (const chunk of source) await emit({ stream, chunk: chunk as Buffer })
+function pipe(fd: number): AsyncIterable<Uint8Array> {
+  return new Socket({ fd, readable: true, writable: false })
+}
+
+async function pump(
+  source: AsyncIterable<Uint8Array>,
+  stream: RunOutput['stream'],
+  { emit }: OperationContext<'run'>,
+): Promise<void> {
+  for await (const chunk of source) await emit({ stream, chunk })
 }
 
 /** How many processes the kernel has ended for lack of memory since it booted. */
