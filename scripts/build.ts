@@ -11,13 +11,14 @@ const DIST = join(ROOT, 'dist')
 
 /**
  * All in one folder: modules find the programs that they start beside themselves. The command line, the library and the
- * two programs share chunks, so that what two of them use is there once.
+ * programs and threads that they start share chunks, so that what two of them use is there once.
  */
 const ENTRIES = {
   cli: 'src/cli/main.ts',
   index: 'src/index.ts',
   'helper-main': 'src/sandbox/helper-main.ts',
   'init-main': 'src/sandbox/init-main.ts',
+  'frame-thread': 'src/layer/frame-thread.ts',
 }
 
 /** Has a compiled library of its own beside it. */

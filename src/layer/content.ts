@@ -4,27 +4,31 @@ import { isErrno, ShaleError } from '../error.ts'
 import { type FileEntry, fromByteString } from './entry.ts'
 
 /**
- * Where a file's bytes are: in memory, at a path of this machine (opened without following a symbolic link), or behind a
- * descriptor, which is read from its start and closed by the reader.
+ * Where a file's bytes are: in memory, or at a path of this machine, opened without following a symbolic link. With
+ * `ctimeNs` a file that is packed must still have this change time after it was read.
  */
-export type Content = Uint8Array | { readonly path: string | Buffer } | { readonly fd: number }
+export type Content = Uint8Array | FileContent
+
+export interface FileContent {
+  readonly path: string | Buffer
+  readonly ctimeNs?: bigint | undefined
+}
 
 /** Gives the content of an entry; called once for each file, in the table's order. */
 export type OpenContent = (entry: FileEntry) => Content
 
 const FLAGS = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
 
+export function openPath(path: string | Buffer): number {
+  return openSync(path, FLAGS)
+}
+
 /** A content's descriptor; the caller closes it. */
-export function openFile(
-  entry: FileEntry,
-  content: { readonly path: string | Buffer } | { readonly fd: number },
-): number {
-  if ('fd' in content) return content.fd
+function openFile(entry: FileEntry, { path }: FileContent): number {
   try {
-    return openSync(content.path, FLAGS)
+    return openPath(path)
   } catch (cause) {
-    if (isErrno(cause, 'ENOENT', 'ELOOP', 'ENOTDIR')) throw changed(entry, 'it is gone or no file any more', cause)
-    throw new ShaleError('FILE_UNREADABLE', `cannot read ${display(entry)}: ${(cause as Error).message}`, { cause })
+    throw isErrno(cause, 'ENOENT', 'ELOOP', 'ENOTDIR') ? gone(entry, cause) : unreadable(entry, cause)
   }
 }
 
@@ -105,6 +109,14 @@ export function changed(entry: FileEntry, how: string, cause?: unknown): ShaleEr
     hint: 'keep other programs from writing to the files of a build, and build again',
     cause,
   })
+}
+
+export function gone(entry: FileEntry, cause: unknown): ShaleError {
+  return changed(entry, 'it is gone or no file any more', cause)
+}
+
+export function unreadable(entry: FileEntry, cause: unknown): ShaleError {
+  return new ShaleError('FILE_UNREADABLE', `cannot read ${display(entry)}: ${(cause as Error).message}`, { cause })
 }
 
 function display(entry: FileEntry): string {

@@ -1,5 +1,5 @@
 import { promisify } from 'node:util'
-import { constants, crc32, deflateRaw, zstdCompress } from 'node:zlib'
+import { constants, crc32, deflateRaw, deflateRawSync, zstdCompress, zstdCompressSync } from 'node:zlib'
 import { ShaleError } from '../error.ts'
 import type { Compression } from '../oci/media-types.ts'
 
@@ -9,6 +9,8 @@ export interface FrameCodec {
   readonly head: Uint8Array
   /** On libuv's thread pool; the frame may be reused once the promise is settled, unless `keepsFrames`. */
   compress(frame: Buffer): Promise<Buffer>
+  /** The same bytes, on this thread. */
+  compressSync(frame: Buffer): Buffer
   /** Bytes after the last frame. `observe` has seen every frame, in order. */
   tail(): Uint8Array
   /** Called with each frame in order, before it is compressed. */
@@ -39,6 +41,7 @@ export function frameCodec(compression: Compression, level: number): FrameCodec 
 const PLAIN: FrameCodec = {
   head: EMPTY,
   compress: async frame => frame,
+  compressSync: frame => frame,
   tail: () => EMPTY,
   observe: () => {},
   keepsFrames: true,
@@ -46,15 +49,20 @@ const PLAIN: FrameCodec = {
 
 function zstdCodec(level: number): FrameCodec {
   const params = { [constants.ZSTD_c_compressionLevel]: level }
+  const options = (frame: Buffer) => ({ params, pledgedSrcSize: frame.length, chunkSize: roomFor(frame) })
   return {
     head: EMPTY,
-    // One output chunk for the whole frame: each further one would cost a round trip to the main thread.
-    compress: frame =>
-      zstd(frame, { params, pledgedSrcSize: frame.length, chunkSize: frame.length + (frame.length >> 7) + 512 }),
+    compress: frame => zstd(frame, options(frame)),
+    compressSync: frame => zstdCompressSync(frame, options(frame)),
     tail: () => EMPTY,
     observe: () => {},
     keepsFrames: false,
   }
+}
+
+/** One output chunk for the whole frame: each further one would cost a round trip to the main thread. */
+function roomFor(frame: Buffer): number {
+  return frame.length + (frame.length >> 7) + 512
 }
 
 /**
@@ -64,15 +72,12 @@ function zstdCodec(level: number): FrameCodec {
 function gzipCodec(level: number): FrameCodec {
   let crc = 0
   let size = 0
+  const options = (frame: Buffer) => ({ level, finishFlush: constants.Z_SYNC_FLUSH, chunkSize: roomFor(frame) })
   const head = Buffer.from([0x1f, 0x8b, 8, 0, 0, 0, 0, 0, level === 9 ? 2 : level === 1 ? 4 : 0, 0xff])
   return {
     head,
-    compress: frame =>
-      deflate(frame, {
-        level,
-        finishFlush: constants.Z_SYNC_FLUSH,
-        chunkSize: frame.length + (frame.length >> 7) + 512,
-      }),
+    compress: frame => deflate(frame, options(frame)),
+    compressSync: frame => deflateRawSync(frame, options(frame)),
     tail: () => {
       const out = Buffer.from([3, 0, 0, 0, 0, 0, 0, 0, 0, 0])
       out.writeUInt32LE(crc, 2)

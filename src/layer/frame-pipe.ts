@@ -1,43 +1,50 @@
 import { createHash } from 'node:crypto'
-import type { TarEntry } from '../tar/header.ts'
-import { writeHeader } from '../tar/write.ts'
+import { crc32 } from 'node:zlib'
 import type { FrameCodec } from './frame-codec.ts'
-import { FRAME, type FrameSize } from './frames.ts'
+import type { DoneFrame, FrameCrew } from './frame-crew.ts'
+import type { FrameTask } from './frame-task.ts'
+import type { Frame, ReusableFrames } from './frames.ts'
 
 export type Sink = (chunk: Uint8Array) => void | Promise<void>
 
-/** Enough to keep libuv's four threads busy while the main thread fills the next frame. */
-const IN_FLIGHT = 8
+/** Who laid a frame out. */
+export interface FrameOwner {
+  /** Called in order of the frames, before the frame's memory is used again. */
+  completed(frame: DoneFrame): void
+  /** Says what a failure means. */
+  failed(error: unknown): unknown
+}
 
 interface Pending {
-  readonly frame: Buffer
-  readonly content: number
-  readonly compressed: Promise<Buffer>
+  readonly task: FrameTask
+  readonly done: Promise<DoneFrame>
+  readonly owner: FrameOwner
 }
 
 /**
- * Collects bytes into frames, compresses several frames at the same time and hands the results to the sink in order.
- * Memory stays below `IN_FLIGHT + 1` frames and their compressed forms.
+ * Has frames completed by a crew and hands them to the sink in order, hashing plain and compressed bytes as they pass.
+ * Memory stays below the crew's width in frames and their compressed forms.
  */
 export class FramePipe {
   readonly #codec: FrameCodec
+  readonly #crew: FrameCrew
   readonly #sink: Sink
+  readonly #reuse: ReusableFrames | undefined
   readonly #pending: Pending[] = []
-  readonly #free: Buffer[] = []
+  readonly #free: ArrayBuffer[] = []
   readonly #plain = createHash('sha256')
   readonly #blob = createHash('sha256')
-  readonly #frames: FrameSize[] = []
+  readonly #frames: Frame[] = []
   #size = 0
-  /** The frame being filled, and how much of it is. One byte of room is left for readers that look for a file's end. */
-  buffer: Buffer = Buffer.allocUnsafeSlow(FRAME.max + 1)
-  used = 0
 
-  constructor(codec: FrameCodec, sink: Sink) {
+  constructor(codec: FrameCodec, crew: FrameCrew, sink: Sink, reuse?: ReusableFrames) {
     this.#codec = codec
+    this.#crew = crew
     this.#sink = sink
+    this.#reuse = reuse
   }
 
-  get frames(): readonly FrameSize[] {
+  get frames(): readonly Frame[] {
     return this.#frames
   }
 
@@ -50,34 +57,22 @@ export class FramePipe {
     if (this.#codec.head.length > 0) await this.write(this.#codec.head)
   }
 
-  header(entry: TarEntry): void {
-    this.used += writeHeader(entry, this.buffer, this.used)
+  /** Memory of an earlier frame that may be filled again. */
+  recycled(): ArrayBuffer | undefined {
+    return this.#free.pop()
   }
 
-  append(bytes: Uint8Array): void {
-    this.buffer.set(bytes, this.used)
-    this.used += bytes.length
-  }
-
-  /** Closes the current frame; waits when too many are in flight. */
-  async cut(): Promise<void> {
-    if (this.used === 0) return
-    const { buffer } = this
-    const frame = buffer.subarray(0, this.used)
-    this.#plain.update(frame)
-    this.#codec.observe(frame)
-    const compressed = this.#codec.compress(frame)
+  /** Gives a frame to the crew; waits when too many are under way. */
+  async push(task: FrameTask, owner: FrameOwner): Promise<void> {
+    const done = this.#crew.complete(task)
     // A failure is thrown where the frame is awaited, in order; until then it must not count as unhandled.
-    compressed.catch(() => {})
-    this.#pending.push({ frame: buffer, content: this.used, compressed })
-    this.used = 0
-    while (this.#pending.length >= IN_FLIGHT) await this.#writeOldest()
-    this.buffer = this.#free.pop() ?? Buffer.allocUnsafeSlow(FRAME.max + 1)
+    done.catch(() => {})
+    this.#pending.push({ task, done, owner })
+    while (this.#pending.length >= this.#crew.width) await this.#writeOldest()
   }
 
-  /** Closes the last frame, writes all, and the codec's tail. Gives the digest of the plain bytes in hex. */
+  /** Writes all that is under way, and the codec's tail. Gives the digest of the plain bytes in hex. */
   async drain(): Promise<string> {
-    await this.cut()
     while (this.#pending.length > 0) await this.#writeOldest()
     const tail = this.#codec.tail()
     if (tail.length > 0) await this.write(tail)
@@ -99,9 +94,17 @@ export class FramePipe {
   async #writeOldest(): Promise<void> {
     const oldest = this.#pending.shift()
     if (oldest === undefined) return
-    const compressed = await oldest.compressed
-    if (!this.#codec.keepsFrames) this.#free.push(oldest.frame)
-    this.#frames.push({ content: oldest.content, compressed: compressed.length })
+    const frame = await oldest.done.catch(error => {
+      throw oldest.owner.failed(error)
+    })
+    const plain = Buffer.from(frame.plain, 0, oldest.task.used)
+    this.#plain.update(plain)
+    this.#codec.observe(plain)
+    oldest.owner.completed(frame)
+    const compressed = frame.compressed ?? this.#reuse?.read(frame.id ?? '') ?? (await this.#codec.compress(plain))
+    const crc = frame.id === undefined ? 0 : crc32(compressed)
+    this.#frames.push({ content: plain.length, compressed: compressed.length, id: frame.id, crc })
     await this.write(compressed)
+    if (!this.#codec.keepsFrames) this.#free.push(frame.plain)
   }
 }

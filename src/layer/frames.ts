@@ -35,3 +35,17 @@ export interface FrameSize {
   readonly content: number
   readonly compressed: number
 }
+
+export interface Frame extends FrameSize {
+  /** What its plain bytes are known by; undefined where frames are not reused. */
+  readonly id: string | undefined
+  /** Of its compressed bytes. */
+  readonly crc: number
+}
+
+/** Compressed frames of a blob at hand, by id. */
+export interface ReusableFrames {
+  readonly ids: ReadonlySet<string>
+  /** The compressed bytes; undefined when there is no such frame any more, or it is damaged. */
+  read(id: string): Uint8Array | undefined
+}

@@ -2,13 +2,17 @@ import { zstdCompressSync } from 'node:zlib'
 import { ShaleError } from '../error.ts'
 import { type Digest, sha256 } from '../oci/digest.ts'
 import { type Compression, ociLayerType } from '../oci/media-types.ts'
-import { padding } from '../tar/header.ts'
+import { BLOCK, padding } from '../tar/header.ts'
 import { END_OF_ARCHIVE } from '../tar/write.ts'
-import { type OpenContent, readPieces, readWhole } from './content.ts'
+import type { Content, OpenContent } from './content.ts'
 import { baseName, type Entry, type FileEntry, fromByteString, type HardlinkEntry, parentPath } from './entry.ts'
-import { DEFAULT_LEVEL, frameCodec } from './frame-codec.ts'
+import { FrameBuilder } from './frame-builder.ts'
+import { DEFAULT_LEVEL, type FrameCodec, frameCodec } from './frame-codec.ts'
+import { type FrameCrew, frameCrew } from './frame-crew.ts'
 import { FramePipe, type Sink } from './frame-pipe.ts'
-import { cutsBefore, FRAME } from './frames.ts'
+import { encodeFrameTable, FRAME_IDS_ANNOTATION } from './frame-table.ts'
+import { cutsBefore, FRAME, type ReusableFrames } from './frames.ts'
+import { PackedFiles } from './packed-files.ts'
 import { encodeSeekTable, skippableFrame } from './seek-table.ts'
 import { findEntry, type Toc } from './toc.ts'
 import { encodeToc, linkError } from './toc-codec.ts'
@@ -24,6 +28,8 @@ export interface PackOptions {
   /** Seconds since 1970: later modification times are set to it, as `SOURCE_DATE_EPOCH` wants. */
   readonly epoch?: number
   readonly signal?: AbortSignal
+  /** Frames of an earlier blob of the same packer: what is the same is not compressed again. zstd only. */
+  readonly reuse?: ReusableFrames | undefined
 }
 
 export interface PackedLayer {
@@ -47,7 +53,7 @@ export const TOC_ANNOTATION = 'dev.shale.toc'
 export const FRAMES_ANNOTATION = 'dev.shale.frames'
 
 /** Changes with anything that changes a blob's bytes. */
-const PACKER_VERSION = 1
+const PACKER_VERSION = 2
 
 /** Names what decides a blob's bytes besides its table of contents. */
 export function packerName(options: Pick<PackOptions, 'compression' | 'level' | 'epoch'>): string {
@@ -61,44 +67,119 @@ export function packerName(options: Pick<PackOptions, 'compression' | 'level' | 
  * `FILE_UNREADABLE`, `LAYER_NAME_RESERVED` for names that begin with `.wh.`, and what the sink throws.
  */
 export async function packLayer(toc: Toc, open: OpenContent, options: PackOptions): Promise<PackedLayer> {
-  const { compression, epoch } = options
-  const pipe = new FramePipe(frameCodec(compression, options.level ?? DEFAULT_LEVEL[compression]), options.sink)
-  await pipe.start()
-  const entries: Entry[] = []
-  for (const listed of toc.entries) {
-    const original = listed.kind === 'hardlink' ? canonicalLink(listed, toc) : listed
-    const entry = epoch === undefined || original.mtime < epoch ? original : { ...original, mtime: epoch, mtimeNs: 0 }
-    checkName(entry)
-    const size = tarSize(entry)
-    if (cutsBefore(entry.path, size, pipe.used)) {
-      options.signal?.throwIfAborted()
-      await pipe.cut()
-    }
-    if (entry.kind !== 'file') {
-      packPlain(entry, pipe)
-      entries.push(entry)
-      continue
-    }
-    const content = entry.size === 0 ? EMPTY : open(entry)
-    const digest = size <= FRAME.max ? packFile(entry, content, pipe) : await packLargeFile(entry, content, pipe)
-    entries.push(entry.digest === '' ? { ...entry, digest } : entry)
+  const { compression, level = DEFAULT_LEVEL[compression], reuse } = options
+  const codec = frameCodec(compression, level)
+  const rules = { identify: compression === 'zstd', known: reuse?.ids ?? NO_IDS }
+  const crew = frameCrew({ compression, level, rules }, contentSize(toc))
+  try {
+    return await new Packing(toc, open, { ...options, codec, crew }).run()
+  } finally {
+    await crew.close()
   }
-  await pipe.cut()
-  pipe.append(END_OF_ARCHIVE)
-  const diffId: Digest = `sha256:${await pipe.drain()}`
-  const packed: Toc = { entries }
-  const annotations = compression === 'zstd' ? await appendTables(packed, pipe) : {}
-  const digest: Digest = `sha256:${pipe.blobDigest()}`
-  const { size } = pipe
-  return {
-    toc: packed,
-    diffId,
-    digest,
-    size,
-    compression,
-    mediaType: ociLayerType(compression),
-    annotations,
-    packer: packerName(options),
+}
+
+const NO_IDS: ReadonlySet<string> = new Set()
+
+function contentSize({ entries }: Toc): number {
+  return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0)
+}
+
+/** One run of `packLayer`. */
+class Packing {
+  readonly #toc: Toc
+  readonly #open: OpenContent
+  readonly #options: PackOptions
+  readonly #pipe: FramePipe
+  readonly #builder: FrameBuilder
+  readonly #files = new PackedFiles()
+
+  constructor(
+    toc: Toc,
+    open: OpenContent,
+    options: PackOptions & { readonly codec: FrameCodec; readonly crew: FrameCrew },
+  ) {
+    this.#toc = toc
+    this.#open = open
+    this.#options = options
+    this.#pipe = new FramePipe(options.codec, options.crew, options.sink, options.reuse)
+    this.#builder = new FrameBuilder(() => this.#pipe.recycled())
+  }
+
+  async run(): Promise<PackedLayer> {
+    await this.#pipe.start()
+    for (const listed of this.#toc.entries) await this.#add(this.#asPacked(listed))
+    await this.#cut()
+    this.#builder.append(END_OF_ARCHIVE)
+    await this.#cut()
+    const diffId: Digest = `sha256:${await this.#pipe.drain()}`
+    const toc: Toc = { entries: this.#files.entries() }
+    const { compression } = this.#options
+    const annotations = compression === 'zstd' ? await appendTables(toc, this.#pipe) : {}
+    const digest: Digest = `sha256:${this.#pipe.blobDigest()}`
+    const { size } = this.#pipe
+    const packer = packerName(this.#options)
+    return { toc, diffId, digest, size, compression, mediaType: ociLayerType(compression), annotations, packer }
+  }
+
+  #asPacked(listed: Entry): Entry {
+    const { epoch } = this.#options
+    const entry = listed.kind === 'hardlink' ? canonicalLink(listed, this.#toc) : listed
+    checkName(entry)
+    return epoch === undefined || entry.mtime < epoch ? entry : { ...entry, mtime: epoch, mtimeNs: 0 }
+  }
+
+  async #add(entry: Entry): Promise<void> {
+    const size = tarSize(entry)
+    if (cutsBefore(entry.path, size, this.#builder.used)) {
+      this.#options.signal?.throwIfAborted()
+      await this.#cut()
+    }
+    const index = this.#files.add(entry)
+    if (entry.kind !== 'file') packPlain(entry, this.#builder)
+    else if (size <= FRAME.max) this.#addFile(entry, index)
+    else await this.#addLargeFile(entry, index)
+  }
+
+  #addFile(entry: FileEntry, index: number): void {
+    this.#builder.header(entry)
+    if (entry.size > 0)
+      this.#addPart(entry, { index, content: this.#contentOf(entry, index), from: 0, length: entry.size })
+    else this.#files.verify(index, EMPTY)
+    this.#builder.pad(entry.size)
+  }
+
+  /** Has frames of its own, all but the last of the largest size. */
+  async #addLargeFile(entry: FileEntry, index: number): Promise<void> {
+    this.#builder.header(entry)
+    const content = this.#contentOf(entry, index)
+    for (let from = 0; from < entry.size; ) {
+      const length = Math.min(entry.size - from, FRAME.max - this.#builder.used)
+      this.#addPart(entry, { index, content, from, length })
+      from += length
+      if (this.#builder.used === FRAME.max) await this.#cut()
+    }
+    if (FRAME.max - this.#builder.used < BLOCK) await this.#cut()
+    this.#builder.pad(entry.size)
+    await this.#cut()
+  }
+
+  #contentOf(entry: FileEntry, index: number): Content {
+    const content = this.#open(entry)
+    if (content instanceof Uint8Array) this.#files.verify(index, content)
+    return content
+  }
+
+  #addPart(
+    { size, digest }: FileEntry,
+    { index, content, from, length }: { index: number; content: Content; from: number; length: number },
+  ): void {
+    if (content instanceof Uint8Array) this.#builder.append(content.subarray(from, from + length))
+    else this.#builder.file(content, { entry: index, length, from, size, digest })
+  }
+
+  async #cut(): Promise<void> {
+    const frame = this.#builder.take()
+    if (frame !== undefined) await this.#pipe.push(frame.task, this.#files.owner(frame.files))
   }
 }
 
@@ -140,63 +221,32 @@ function checkName(entry: Entry): void {
   }
 }
 
-function packPlain(entry: Exclude<Entry, FileEntry>, pipe: FramePipe): void {
+function packPlain(entry: Exclude<Entry, FileEntry>, builder: FrameBuilder): void {
   if (entry.kind === 'whiteout') {
     const parent = parentPath(entry.path)
     const name = WHITEOUT_PREFIX + baseName(entry.path)
-    pipe.header({ ...entry, kind: 'file', path: parent === '' ? name : `${parent}/${name}`, size: 0 })
+    builder.header({ ...entry, kind: 'file', path: parent === '' ? name : `${parent}/${name}`, size: 0 })
     return
   }
-  pipe.header(entry)
+  builder.header(entry)
   if (entry.kind === 'directory' && entry.opaque === true) {
     const path = entry.path === '' ? WHITEOUT_OPAQUE : `${entry.path}/${WHITEOUT_OPAQUE}`
-    pipe.header({ kind: 'file', path, mode: 0, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, size: 0 })
+    builder.header({ kind: 'file', path, mode: 0, uid: 0, gid: 0, mtime: 0, mtimeNs: 0, size: 0 })
   }
 }
 
-function packFile(entry: FileEntry, content: ReturnType<OpenContent>, pipe: FramePipe): string {
-  pipe.header(entry)
-  const digest = readWhole(entry, content, pipe.buffer, pipe.used)
-  pipe.used += entry.size
-  pad(entry.size, pipe)
-  return digest
-}
-
-async function packLargeFile(entry: FileEntry, content: ReturnType<OpenContent>, pipe: FramePipe): Promise<string> {
-  pipe.header(entry)
-  const pieces = readPieces(entry, content, () => ({
-    buffer: pipe.buffer,
-    at: pipe.used,
-    length: FRAME.max - pipe.used,
-  }))
-  for (;;) {
-    const piece = pieces.next()
-    if (piece.done === true) {
-      if (FRAME.max - pipe.used < 512) await pipe.cut()
-      pad(entry.size, pipe)
-      await pipe.cut()
-      return piece.value
-    }
-    pipe.used += piece.value
-    if (pipe.used === FRAME.max) await pipe.cut()
-  }
-}
-
-function pad(size: number, pipe: FramePipe): void {
-  const length = padding(size)
-  pipe.buffer.fill(0, pipe.used, pipe.used + length)
-  pipe.used += length
-}
-
+/** What follows the frames, in frames that decoders pass over; the seek table, which lists these too, is last. */
 async function appendTables(toc: Toc, pipe: FramePipe): Promise<Record<string, string>> {
-  const table = skippableFrame(zstdCompressSync(encodeToc(toc)))
-  const tocAt = pipe.size
-  await pipe.write(table)
-  const seekTable = encodeSeekTable([...pipe.frames, { content: 0, compressed: table.length }])
-  const seekAt = pipe.size
-  await pipe.write(seekTable)
-  return {
-    [TOC_ANNOTATION]: `${tocAt}:${table.length}:${sha256(table)}`,
-    [FRAMES_ANNOTATION]: `${seekAt}:${seekTable.length}:${sha256(seekTable)}`,
+  const tables = [
+    [TOC_ANNOTATION, skippableFrame(zstdCompressSync(encodeToc(toc)))],
+    [FRAME_IDS_ANNOTATION, encodeFrameTable(pipe.frames)],
+  ] as const
+  const skipped = tables.map(([, { length }]) => ({ content: 0, compressed: length }))
+  const seekTable = encodeSeekTable([...pipe.frames, ...skipped])
+  const annotations: Record<string, string> = {}
+  for (const [name, bytes] of [...tables, [FRAMES_ANNOTATION, seekTable] as const]) {
+    annotations[name] = `${pipe.size}:${bytes.length}:${sha256(bytes)}`
+    await pipe.write(bytes)
   }
+  return annotations
 }

@@ -146,11 +146,14 @@ function fit(value: number, max: number): number {
   return value >= 0 && value <= max ? value : 0
 }
 
+const TEN_DIGITS = 0x4000_0000
+
 function octal(out: Buffer, at: number, digits: number, value: number): void {
-  let rest = value
+  // Ten digits at a time are 30 bits, which integers hold.
+  let rest = value < TEN_DIGITS ? value : value % TEN_DIGITS
   for (let i = at + digits - 1; i >= at; i--) {
-    out[i] = 0x30 + (rest % 8)
-    rest = Math.floor(rest / 8)
+    out[i] = 0x30 + (rest & 7)
+    rest = i === at + digits - 10 ? Math.floor(value / TEN_DIGITS) : rest >>> 3
   }
 }
 
