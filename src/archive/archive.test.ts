@@ -165,6 +165,18 @@ test('a layout takes a second image, and a name that it had moves', async t => {
   assert.deepEqual(loaded, [{ id: second, names: ['docker.io/library/app:1', 'docker.io/library/app:2'] }])
 })
 
+for (const format of ['docker-archive', 'oci-archive'] as const) {
+  test(`a layer that the store has lost is said to be one of the image: ${format}`, async t => {
+    const store = temporaryStore(t)
+    const id = await put(store, imageOf({ layers: [TOP] }), 'docker.io/library/app:1')
+    const { manifest } = await store.images.open(id)
+    await rm(store.blobs.path(manifest.layers[0]?.digest as Digest))
+    const message = `cannot save app:1: the store has lost the blob ${manifest.layers[0]?.digest}`
+    const hint = /^pull or build the image again/
+    await assert.rejects(collect(saveArchive(store, ['app:1'], { format })), { code: 'BLOB_MISSING', message, hint })
+  })
+}
+
 test('a folder with other content is left alone', async t => {
   const from = temporaryStore(t)
   await put(from, imageOf({ layers: [BASE] }), 'docker.io/library/app:1')

@@ -6,6 +6,7 @@ import { familiarName, familiarReference, parseReference } from '../oci/referenc
 import type { Store, StoredImage } from '../store/types.ts'
 import { type ArchiveItem, bytesItem, jsonItem } from './item.ts'
 import { blobPath, LAYOUT } from './layout.ts'
+import { namingImage } from './name-image.ts'
 import { plainLayer } from './plain-layer.ts'
 import { encodeManifest } from './plain-manifest.ts'
 import { encodeIndex, indexEntries } from './save-oci.ts'
@@ -31,7 +32,7 @@ export async function* dockerItems(
 ): AsyncGenerator<ArchiveItem> {
   const done = new Map<Digest, number>()
   const saved: Saved[] = []
-  for (const { id, names } of images) {
+  const imageItems = async function* ({ id, names }: Selected): AsyncGenerator<ArchiveItem> {
     const image = await store.images.open(id, platform)
     yield* layerItems(store, image, done)
     const config = { mediaType: MediaType.ociConfig, digest: sha256(image.rawConfig), size: image.rawConfig.byteLength }
@@ -46,6 +47,7 @@ export async function* dockerItems(
     }
     saved.push({ image, names, manifest })
   }
+  for (const image of images) yield* namingImage(image, () => imageItems(image))
   yield bytesItem('index.json', encodeIndex(saved.flatMap(({ manifest, names }) => indexEntries(manifest, names))))
   yield jsonItem('manifest.json', saved.map(manifestEntry))
   yield jsonItem('oci-layout', LAYOUT)

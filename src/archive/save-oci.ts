@@ -5,6 +5,7 @@ import { MediaType } from '../oci/media-types.ts'
 import type { Store } from '../store/types.ts'
 import { type ArchiveItem, bytesItem, jsonItem } from './item.ts'
 import { blobPath, CONTAINERD_NAME, LAYOUT, REF_NAME } from './layout.ts'
+import { namingImage } from './name-image.ts'
 import type { Selected } from './selection.ts'
 
 /**
@@ -14,7 +15,7 @@ import type { Selected } from './selection.ts'
 export async function* ociItems(store: Store, images: readonly Selected[]): AsyncGenerator<ArchiveItem> {
   const done = new Set<Digest>()
   const manifests: Descriptor[] = []
-  for (const { id, names } of images) {
+  const imageItems = async function* ({ id, names }: Selected): AsyncGenerator<ArchiveItem> {
     for await (const { digest, size } of documentsAndBlobs(store, id)) {
       if (done.has(digest)) continue
       done.add(digest)
@@ -24,6 +25,7 @@ export async function* ociItems(store: Store, images: readonly Selected[]): Asyn
     const mediaType = store.images.get(id)?.mediaType ?? MediaType.ociManifest
     manifests.push(...indexEntries({ mediaType, digest: id, size: raw.byteLength }, names))
   }
+  for (const image of images) yield* namingImage(image, () => imageItems(image))
   yield bytesItem('index.json', encodeIndex(manifests))
   yield jsonItem('oci-layout', LAYOUT)
 }

@@ -78,7 +78,7 @@ test('an unusable store is a sentence, not an errno', async t => {
   await writeFile(join(folder, 'file'), '')
   const { code, stderr } = await call(['--root', join(folder, 'file'), 'images'])
   assert.equal(code, 1)
-  assert.match(stderr, /^ERROR: cannot make the store .*\nhint: /)
+  assert.match(stderr, /^ERROR: cannot use the store (\S+): \1 is not a folder\nhint: /)
   assert.doesNotMatch(stderr, /at .*\.ts:/)
 })
 
