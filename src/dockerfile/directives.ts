@@ -13,7 +13,7 @@ export interface Directive {
   readonly range: SourceRange
 }
 
-const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)\s*=\s*(.+?)\s*$/
+const DIRECTIVE = /^([a-zA-Z][a-zA-Z0-9]*)\s*=(.+)$/
 const NAMES: ReadonlySet<string> = new Set<DirectiveName>(['syntax', 'escape', 'check'])
 
 function isDirectiveName(name: string): name is DirectiveName {
@@ -27,7 +27,8 @@ function readDirective(line: PhysicalLine, prefix: string): Directive | undefine
   const match = DIRECTIVE.exec(body)
   const name = match?.[1]?.toLowerCase()
   if (match === null || name === undefined || !isDirectiveName(name)) return undefined
-  const value = match[2]!
+  const value = match[2]!.trim()
+  if (value === '') return undefined
   const column = line.text.length - body.length + body.lastIndexOf(value) + 1
   const position = { line: line.number, column }
   return { name, value, range: { start: position, end: { ...position, column: column + value.length } } }

@@ -32,6 +32,12 @@ export interface Expansion {
 /** How deep `${a:-${b:-…}}` may nest: far beyond any use, and short of what the call stack bears. */
 const DEEPEST = 200
 
+/**
+ * A word may expand to this many characters and twice its own length. Each `ARG a=$a$a` doubles it: sixty of them would
+ * fill any memory, while the kernel takes no variable of more than 128 KiB.
+ */
+const LARGEST = 1024 * 1024
+
 const SPECIAL_PARAMETER = /^[@*#?\-$!0]$/
 const DIGITS = /\p{Nd}+/uy
 const NAME = /[\p{L}\p{Nd}_]+/uy
@@ -95,6 +101,7 @@ class Lexer {
       const special = this.#special(char, rawEscapes)
       if (special !== undefined) {
         value += special
+        this.#checkLength(value)
         if (char === '$') words.split(special)
         else words.keep(special)
         continue
@@ -113,6 +120,10 @@ class Lexer {
     }
     if (stop !== undefined) fail(`unexpected end of statement while looking for matching ${stop}`)
     return { value, words: words.end() }
+  }
+
+  #checkLength(value: string): void {
+    if (value.length > LARGEST + 2 * this.#text.length) fail(`it expands to more than ${LARGEST} characters`)
   }
 
   /** The character here (a whole code point), `''` at the end. */
@@ -154,6 +165,7 @@ class Lexer {
       const char = this.#peek()
       if (char === '$') {
         value += this.#dollar(rawEscapes)
+        this.#checkLength(value)
         continue
       }
       this.#at += char.length

@@ -51,12 +51,16 @@ export class JoinedLine {
   }
 
   #segmentAt(index: number): Segment {
-    let found = this.#segments[0]!
-    for (const segment of this.#segments) {
-      if (segment.start > index) break
-      if (segment.length > 0 || segment.start === index) found = segment
+    // The last one that begins at or before it; a line may have a hundred thousand.
+    let low = 0
+    let high = this.#segments.length - 1
+    while (low < high) {
+      const middle = Math.ceil((low + high) / 2)
+      if (this.#segments[middle]!.start <= index) low = middle
+      else high = middle - 1
     }
-    return found
+    while (low > 0 && this.#segments[low]!.length === 0 && this.#segments[low]!.start !== index) low--
+    return this.#segments[low]!
   }
 
   /** Where the character at `index` of the joined text stands. */
