@@ -34,6 +34,26 @@ failures(bench, [
     context: { '.dockerignore': '!' },
     message: /illegal exclusion pattern|!/,
   },
+  {
+    title: 'a source above the context is one of its root, and the hint says so',
+    dockerfile: 'FROM scratch\nCOPY ../sibling/f /',
+    message: /"\/sibling\/f": not found/,
+    hint: /^\.\.\/sibling\/f is outside of the build context/,
+  },
+  {
+    title: 'a slip in a name of one letter',
+    dockerfile: 'FROM scratch\nCOPY aa /',
+    context: { a: '', other: '' },
+    message: /"\/aa": not found/,
+    hint: /did you mean a\?/,
+  },
+  {
+    title: 'a source like nothing in a small context',
+    dockerfile: 'FROM scratch\nCOPY entirely-else /',
+    context: { b: '', a: '' },
+    message: /"\/entirely-else": not found/,
+    hint: /^the build context has only a, b$/,
+  },
 ])
 
 test('<Dockerfile>.dockerignore takes the place of .dockerignore', async () => {
