@@ -51,10 +51,26 @@ export function planBuild(dockerfile: Dockerfile, options: BuildOptions): BuildP
 
 /** Index of the last stage with this name (any case) or number; undefined when it is no stage. */
 export function findStage(dockerfile: Dockerfile, name: string): number | undefined {
-  const lower = name.toLowerCase()
-  const named = dockerfile.stages.findLast(stage => stage.name === lower)
-  if (named !== undefined) return named.index
+  const named = stagesNamed(dockerfile, name).at(-1)
+  if (named !== undefined) return named
   return /^\d+$/.test(name) && Number(name) < dockerfile.stages.length ? Number(name) : undefined
+}
+
+const NAMED = new WeakMap<Dockerfile, ReadonlyMap<string, readonly number[]>>()
+
+/** Indices of the stages with this name (any case), lowest first: looked up for each instruction of ten thousand stages. */
+function stagesNamed(dockerfile: Dockerfile, name: string): readonly number[] {
+  const known = NAMED.get(dockerfile)
+  if (known !== undefined) return known.get(name.toLowerCase()) ?? []
+  const named = new Map<string, number[]>()
+  for (const stage of dockerfile.stages) {
+    if (stage.name === undefined) continue
+    const indices = named.get(stage.name)
+    if (indices === undefined) named.set(stage.name, [stage.index])
+    else indices.push(stage.index)
+  }
+  NAMED.set(dockerfile, named)
+  return stagesNamed(dockerfile, name)
 }
 
 function findTarget(dockerfile: Dockerfile, name: string | undefined): number {
@@ -127,9 +143,8 @@ function planStage(
 }
 
 function findBase(dockerfile: Dockerfile, stage: Stage, from: FromInstruction): PlannedStage['base'] {
-  const lower = from.image.toLowerCase()
-  const named = dockerfile.stages.findLast(other => other.index < stage.index && other.name === lower)
-  if (named !== undefined) return { kind: 'stage', index: named.index }
+  const named = stagesNamed(dockerfile, from.image).findLast(index => index < stage.index)
+  if (named !== undefined) return { kind: 'stage', index: named }
   if (from.image === 'scratch') return { kind: 'scratch' }
   return { kind: 'image', name: from.image, range: from.imageRange }
 }
@@ -148,15 +163,25 @@ function stagesRead(dockerfile: Dockerfile, instruction: Instruction): readonly 
 
 function checkCycles(dockerfile: Dockerfile, stages: readonly PlannedStage[]): void {
   const state = new Map<number, 'open' | 'done'>()
-  const visit = (index: number): void => {
-    if (state.get(index) === 'done') return
-    const planned = stages[index] as PlannedStage
-    if (state.get(index) === 'open') throw circularStage({ dockerfile, stages }, index)
-    state.set(index, 'open')
-    for (const next of planned.needs) visit(next)
-    state.set(index, 'done')
+  // A stack of its own: ten thousand stages, each on the one before, are too deep for calls.
+  for (const { stage } of stages) {
+    const open = [{ index: stage.index, next: 0 }]
+    for (let top = open.at(-1); top !== undefined; top = open.at(-1)) {
+      const needed = stages[top.index]?.needs[top.next++]
+      if (top.next === 1) {
+        if (state.get(top.index) === 'done') {
+          open.pop()
+          continue
+        }
+        state.set(top.index, 'open')
+      }
+      if (needed === undefined) {
+        state.set(top.index, 'done')
+        open.pop()
+      } else if (state.get(needed) === 'open') throw circularStage({ dockerfile, stages }, needed)
+      else open.push({ index: needed, next: 0 })
+    }
   }
-  for (const { stage } of stages) visit(stage.index)
 }
 
 /** The error for a stage that waits for itself. */
@@ -192,13 +217,9 @@ function outOfOrder(dockerfile: Dockerfile, copy: CopyInstruction, label: string
 
 /** The target and every stage that it needs, lowest first. */
 export function neededStages(stages: readonly PlannedStage[], target: number): readonly number[] {
-  const needed = new Set<number>()
-  const visit = (index: number): void => {
-    if (needed.has(index)) return
-    needed.add(index)
-    for (const next of stages[index]?.needs ?? []) visit(next)
-  }
-  visit(target)
+  // A set that grows while it is gone through gives what was added, too.
+  const needed = new Set([target])
+  for (const index of needed) for (const next of stages[index]?.needs ?? []) needed.add(next)
   return [...needed].sort((a, b) => a - b)
 }
 
