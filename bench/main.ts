@@ -1,9 +1,10 @@
 // npm run bench: Shale beside Docker Engine and buildah. docs/performance.md says what is measured and how.
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { cacheFolder } from '../scripts/bases/cache.ts'
+import { mustRun } from '../scripts/bases/process.ts'
 import { ShaleError } from '../src/error.ts'
 import { whyNoPeers } from '../test/peers/root.ts'
 import { CASES, type CacheState, type Case } from './cases.ts'
@@ -162,9 +163,12 @@ async function main(): Promise<void> {
     if (values.write) await writeFile(PAGE, fillPage(await readFile(PAGE, 'utf8'), report))
     if (report.rows.some(row => row.differences.length > 0)) process.exitCode = 1
   } finally {
-    await rm(work, { recursive: true, force: true })
+    await mustRun('rm', ['-rf', '--one-file-system', work])
   }
 }
+
+// Engines end with this process, but only when it ends of its own accord.
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130))
 
 try {
   await main()

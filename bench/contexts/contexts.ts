@@ -6,9 +6,8 @@ import { writeTree } from './tree.ts'
 
 const MB = 1_000_000
 /** A context is made anew when what makes it changes. */
-const VERSION = keyOf(
-  ...['contexts.ts', 'text.ts', 'tree.ts'].map(name => readFileSync(join(import.meta.dirname, name))),
-)
+const MAKERS = ['contexts.ts', 'text.ts', 'tree.ts', '../../test/build/generated.ts']
+const VERSION = keyOf(...MAKERS.map(name => readFileSync(join(import.meta.dirname, name))))
 
 /** A node_modules-like tree; see `writeTree`. 80,000 files are 600 MB. */
 export function treeContext(files: number): Promise<string> {

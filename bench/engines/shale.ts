@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, rename, rm, symlink } from 'node:fs/promises'
+import { cp, mkdir, readFile, rename, symlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mustRun, run } from '../../scripts/bases/process.ts'
 import { ShaleError } from '../../src/error.ts'
@@ -58,7 +58,7 @@ export async function openShale(work: string, form: 'source' | 'published' = 'so
       await rename(root, join(old, String(resets++))).catch(() => {})
     },
     close: async () => {
-      await Promise.all([root, old].map(path => rm(path, { recursive: true, force: true })))
+      await mustRun('rm', ['-rf', '--one-file-system', root, old])
     },
   }
 }
