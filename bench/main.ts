@@ -13,7 +13,7 @@ import { openDocker } from './engines/docker.ts'
 import { ENGINES, type Engine, type EngineName } from './engines/engine.ts'
 import { openShale } from './engines/shale.ts'
 import { loadAverage, thisMachine, whyNoCold } from './machine.ts'
-import { type Report, type Row, remarks, table } from './report.ts'
+import { document, type Report, type Row, remarks, table } from './report.ts'
 import { runScenario } from './run.ts'
 import { openStock } from './stock.ts'
 import { fillPage } from './write.ts'
@@ -158,7 +158,7 @@ async function main(): Promise<void> {
     console.log(`${table(report)}\n\n${remarks(report).join('\n')}`)
     if (values.json !== undefined) {
       await mkdir(dirname(values.json), { recursive: true })
-      await writeFile(values.json, `${JSON.stringify(report, null, 2)}\n`)
+      await writeFile(values.json, document(report))
     }
     if (values.write) await writeFile(PAGE, fillPage(await readFile(PAGE, 'utf8'), report))
     if (report.rows.some(row => row.differences.length > 0)) process.exitCode = 1

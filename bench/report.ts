@@ -62,6 +62,18 @@ export function floorSum(row: Row): number | undefined {
   return row.floor === undefined ? undefined : Object.values(row.floor).reduce((sum, part) => sum + part, 0)
 }
 
+/** The report for machines: all measurements, and what the table makes of them. */
+export function document(report: Report): string {
+  const rows = report.rows.map(row => ({
+    ...row,
+    medians: Object.fromEntries(Object.keys(row.samples).map(name => [name, middle(row, name as EngineName)])),
+    ratios: { docker: ratio(row, 'docker'), buildah: ratio(row, 'buildah') },
+    limit: floorSum(row),
+    met: isMet(row),
+  }))
+  return `${JSON.stringify({ ...report, rows }, null, 2)}\n`
+}
+
 const HEAD = [
   'case',
   'page cache',

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { CASES } from '../../bench/cases.ts'
-import { isMet, median, type Report, type Row, ratio, seconds, table } from '../../bench/report.ts'
+import { document, isMet, median, type Report, type Row, ratio, seconds, table } from '../../bench/report.ts'
 import { exponent, SCENARIOS } from '../../bench/scenarios.ts'
 import { fillPage } from '../../bench/write.ts'
 
@@ -13,6 +13,16 @@ function row(name: string, times: Readonly<Record<string, readonly number[]>>, m
 }
 
 const FIRST = row('first', { shale: [2, 9, 3], docker: [27, 25], buildah: [45] }, { floor: { walk: 0.5, hash: 1 } })
+
+const REPORT: Report = {
+  at: '2026-01-01T00:00:00.000Z',
+  machine: { cpu: 'CPU', cores: 2, memoryGB: 4, kernel: '6.1', node: 'v26' },
+  versions: { shale: 'Shale 1', docker: 'Docker 26' },
+  files: 80_000,
+  loadAverage: { before: 0, after: 1 },
+  notes: [],
+  rows: [FIRST],
+}
 
 test('every case has a scenario, and its own name', () => {
   for (const { scenario } of CASES) assert.ok(scenario in SCENARIOS)
@@ -61,21 +71,21 @@ test('the table', () => {
   )
 })
 
+test('the document for machines has every value, medians, ratios, the limit and whether the target is met', () => {
+  const { rows } = JSON.parse(document({ ...REPORT, rows: [FIRST] }))
+  const { samples, medians, ratios, limit, met } = rows[0]
+  assert.deepEqual(samples.shale.values, [2, 9, 3])
+  assert.deepEqual(medians, { shale: 3, docker: 26, buildah: 45 })
+  assert.deepEqual(ratios, { docker: 26 / 3, buildah: 15 })
+  assert.deepEqual([limit, met], [1.5, true])
+})
+
 test('the page keeps what is around its results', () => {
-  const report: Report = {
-    at: '2026-01-01T00:00:00.000Z',
-    machine: { cpu: 'CPU', cores: 2, memoryGB: 4, kernel: '6.1', node: 'v26' },
-    versions: { shale: 'Shale 1', docker: 'Docker 26' },
-    files: 80_000,
-    loadAverage: { before: 0, after: 1 },
-    notes: [],
-    rows: [FIRST],
-  }
   const page = 'before\n<!-- results: written by npm run bench -- --write -->\nold\n<!-- end of results -->\nafter\n'
-  const filled = fillPage(page, report)
+  const filled = fillPage(page, REPORT)
   assert.match(filled, /^before\n<!-- results.*-->\n\n\| case/)
   assert.match(filled, /- CPU, 2 cores, 4 GB, Linux 6.1, Node v26\n/)
   assert.ok(filled.endsWith('\n\n<!-- end of results -->\nafter\n') && !filled.includes('old'))
-  assert.equal(fillPage(filled, report), filled)
-  assert.throws(() => fillPage('no marks', report), { code: 'BENCH_PAGE_INVALID' })
+  assert.equal(fillPage(filled, REPORT), filled)
+  assert.throws(() => fillPage('no marks', REPORT), { code: 'BENCH_PAGE_INVALID' })
 })
