@@ -11,7 +11,7 @@ import { streamVerified } from './blob-read.ts'
 import { BLOB_FOLDERS, blobPath, type Layout, layoutOf, makeFolders } from './layout.ts'
 import { type LocalStore, openAt, type StoreOptions } from './open.ts'
 import { registerDocument } from './register.ts'
-import { type Salvaged, salvage } from './salvage.ts'
+import { NOTHING, type Salvaged, salvage } from './salvage.ts'
 import type { Lease } from './types.ts'
 
 export interface Rebuilt {
@@ -31,7 +31,8 @@ export interface Rebuilt {
 export async function rebuildStore(options: StoreOptions): Promise<Rebuilt> {
   const layout = layoutOf(options.root)
   makeFolders(layout)
-  const salvaged = salvage(layout.database)
+  const existed = existsSync(layout.database)
+  const salvaged = existed ? salvage(layout.database) : NOTHING
   const fresh = `${layout.database}.rebuilt`
   removeDatabase(fresh)
   const store = openAt({ ...layout, database: fresh }, options, () => true)
@@ -43,7 +44,7 @@ export async function rebuildStore(options: StoreOptions): Promise<Rebuilt> {
     const images = await register(store, lease, manifests, salvaged)
     const tags = nameImages(store, salvaged)
     store.close()
-    return { kept: exchange(layout, fresh), images, ...tags }
+    return { kept: exchange(layout, fresh, existed), images, ...tags }
   } finally {
     store.close()
   }
@@ -186,9 +187,8 @@ function nameImages(store: LocalStore, salvaged: Salvaged): Pick<Rebuilt, 'tags'
 }
 
 /** The damaged database gets another name, the new one its place. */
-function exchange(layout: Layout, fresh: string): string | undefined {
+function exchange(layout: Layout, fresh: string, existed: boolean): string | undefined {
   const kept = freeName(`${layout.database}.damaged`)
-  const existed = existsSync(layout.database)
   if (existed) renameSync(layout.database, kept)
   for (const suffix of ['-wal', '-shm']) rmSync(`${layout.database}${suffix}`, { force: true })
   renameSync(fresh, layout.database)

@@ -8,6 +8,8 @@ export interface Salvaged {
   readonly repoDigests: readonly { readonly repository: string; readonly digest: Digest }[]
 }
 
+export const NOTHING: Salvaged = { images: [], tags: [], repoDigests: [] }
+
 /** Never throws for what it reads: a table that is damaged gives the rows before the damage. */
 export function salvage(path: string): Salvaged {
   let database: DatabaseSync | undefined
@@ -20,7 +22,7 @@ export function salvage(path: string): Salvaged {
       repoDigests: rowsOf(database, 'SELECT repository, digest FROM repo_digests'),
     }
   } catch {
-    return { images: [], tags: [], repoDigests: [] }
+    return NOTHING
   } finally {
     if (database?.isOpen) database.close()
   }
