@@ -18,28 +18,35 @@ export interface Program {
   must(args: readonly string[]): Promise<string>
   /** Kills its whole process group after that time, and waits until nothing of it is left. True when it was in time. */
   kill(args: readonly string[], afterMs: number): Promise<boolean>
+  /** As `kill`, while other processes use the store: looks for nothing. */
+  killAlone(args: readonly string[], afterMs: number): Promise<boolean>
 }
 
 export function programOn(root: string, env: NodeJS.ProcessEnv = {}): Program {
   const environment: NodeJS.ProcessEnv = { ...process.env, ...env, SHALE_ROOT: root, NODE_TEST_CONTEXT: undefined }
   const call = (args: readonly string[]) =>
     run(process.execPath, [BIN, ...args], { env: environment, timeoutMs: 5 * 60_000 })
+  const killAlone = async (args: readonly string[], afterMs: number) => {
+    const child = spawn(process.execPath, [BIN, ...args], { env: environment, detached: true, stdio: 'ignore' })
+    const ended = once(child, 'exit')
+    const first = await Promise.race([ended.then(() => 'ended'), delay(afterMs, 'time')])
+    if (first === 'time' && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
+    const [, signal] = await ended
+    return signal === 'SIGKILL'
+  }
   return {
     root,
     call,
+    killAlone,
     async must(args) {
       const { code, stdout, stderr } = await call(args)
       assert.equal(code, 0, `shale ${args.join(' ')}: exit code ${code}\n${stderr}`)
       return stdout
     },
     async kill(args, afterMs) {
-      const child = spawn(process.execPath, [BIN, ...args], { env: environment, detached: true, stdio: 'ignore' })
-      const ended = once(child, 'exit')
-      const first = await Promise.race([ended.then(() => 'ended'), delay(afterMs, 'time')])
-      if (first === 'time' && child.pid !== undefined) process.kill(-child.pid, 'SIGKILL')
-      const [, signal] = await ended
+      const killed = await killAlone(args, afterMs)
       await nothingLeft(root)
-      return signal === 'SIGKILL'
+      return killed
     },
   }
 }
