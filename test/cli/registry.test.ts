@@ -101,14 +101,15 @@ test('no tag means latest, and it says so', async t => {
 })
 
 test('a registry without the repository, and one that nobody serves', async t => {
-  const { call, registry } = await setting(t)
+  const { call, registry, name } = await setting(t)
   const unknown = `${registry.host}/nobody/nothing:1`
   assert.match(await refusal(call, ['pull', unknown]), new RegExp(`^ERROR: cannot pull ${unknown}: HTTP 404 .*UNKNOWN`))
-  const closed = `127.0.0.1:${await freePort()}/app:1`
-  assert.match(
-    await refusal(call, ['pull', closed]),
-    new RegExp(`^ERROR: cannot pull ${closed}: .*(refused|ECONNREFUSED)`),
-  )
+  const closed = `127.0.0.1:${await freePort()}`
+  await succeed(call, ['tag', name, `${closed}/app:1`])
+  for (const verb of ['pull', 'push']) {
+    const stderr = await refusal(call, [verb, `${closed}/app:1`])
+    assert.match(stderr, new RegExp(`^ERROR: cannot reach https?://${closed}: connection refused\nhint: `))
+  }
 })
 
 test('push of a name that no image has asks no registry', async t => {
