@@ -1,0 +1,3 @@
+import { testRandomEdits } from './property-edits.ts'
+
+testRandomEdits(1)
