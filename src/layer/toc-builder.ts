@@ -10,6 +10,7 @@ import {
 } from './entry.ts'
 import type { Toc } from './toc.ts'
 import { hardlinkTo } from './toc-decode.ts'
+import { TOC_LIMITS } from './toc-format.ts'
 
 type Plain = Exclude<Entry, { kind: 'hardlink' | 'whiteout' }>
 
@@ -32,13 +33,30 @@ export class TocBuilder {
   readonly #whiteouts = new Map<ByteString, Entry>()
   readonly #opaque = new Set<ByteString>()
   #order = 0
+  #nameBytes = 0
+  #xattrBytes = 0
 
-  /** Files must come with their digest. Throws `LAYER_INVALID` for a hard link to what is no earlier member. */
+  /**
+   * Files must come with their digest. Throws `LAYER_INVALID` for a hard link to what is no earlier member, and
+   * `LAYER_TOO_LARGE` before names and attributes fill the memory: a few kilobytes of a blob can hold gigabytes of them.
+   */
   add(entry: Entry | OpaqueMark): void {
+    this.#count(entry)
     if (entry.kind === 'opaque') this.#opaque.add(entry.path)
     else if (entry.kind === 'whiteout') this.#whiteouts.set(entry.path, entry)
     else if (entry.kind === 'hardlink') this.#put(entry.path, this.#linked(entry.path, entry.target))
     else this.#put(entry.path, entry)
+  }
+
+  #count(entry: Entry | OpaqueMark): void {
+    this.#nameBytes += entry.path.length
+    if (entry.kind === 'symlink') this.#nameBytes += entry.target.length
+    if (this.#nameBytes > TOC_LIMITS.namesOfLayer) throw tooLarge(entry.path, TOC_LIMITS.namesOfLayer, 'names')
+    if (entry.kind === 'opaque' || entry.xattrs === undefined) return
+    for (const { name, value } of entry.xattrs) this.#xattrBytes += name.length + value.length
+    if (this.#xattrBytes > TOC_LIMITS.xattrsOfLayer) {
+      throw tooLarge(entry.path, TOC_LIMITS.xattrsOfLayer, 'extended attributes')
+    }
   }
 
   #put(path: ByteString, inode: Plain): void {
@@ -167,4 +185,10 @@ function parentOf(path: ByteString): ByteString | undefined {
 
 function show(path: ByteString): string {
   return JSON.stringify(fromByteString(path))
+}
+
+function tooLarge(path: ByteString, limit: number, what: string): ShaleError {
+  return new ShaleError('LAYER_TOO_LARGE', `up to ${show(path)} the layer has more than ${limit} bytes of ${what}`, {
+    hint: 'such a layer is most likely hostile',
+  })
 }

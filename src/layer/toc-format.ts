@@ -44,4 +44,7 @@ export const TOC_LIMITS = {
   xattrName: 255,
   xattrValue: 65_536,
   xattrsOfEntry: 1024,
+  /** Bytes of all extended attributes of a layer, and of all paths and link targets, while it is read. */
+  xattrsOfLayer: 1 << 26,
+  namesOfLayer: 1 << 28,
 } as const
