@@ -1,8 +1,11 @@
-import { type BigIntStats, lstatSync, readdirSync, readlinkSync } from 'node:fs'
+import { constants, lstatSync, readdirSync, readlinkSync } from 'node:fs'
 import { isErrno, ShaleError } from '../error.ts'
-import { type ByteString, type Entry, fromByteString, toByteString, toFsPath } from '../layer/entry.ts'
+import { type ByteString, comparePaths, type Entry, fromByteString, toByteString, toFsPath } from '../layer/entry.ts'
 import type { FileView } from '../rootfs/view.ts'
-import type { CopySource, HostStat, Origin } from './copy/source.ts'
+import { FileStat } from '../store/file-stat.ts'
+import { below, type CopySource, type Origin, type SourceNode } from './copy/source.ts'
+import type { FileTable } from './scan/file-table.ts'
+import { scanFolder } from './scan/scan-folder.ts'
 
 /** Which paths of a context .dockerignore leaves out. */
 export interface ContextFilter {
@@ -10,49 +13,69 @@ export interface ContextFilter {
   ignores(path: ByteString): boolean
   /** True when nothing below the ignored directory can be in the context. */
   prunes(path: ByteString): boolean
-}
-
-/** Git's two kinds of mode, or the modes as they are. */
-export type ContextModes = 'real' | 'git'
-
-interface Known {
-  readonly entry: Entry
-  readonly stat: HostStat
-  readonly links: bigint
+  /** True when everything below the directory is in the context. */
+  keeps(directory: ByteString): boolean
 }
 
 /**
  * A folder as a build context: owners are root's, sockets are empty files, what .dockerignore names is not there.
- * Nothing is read before it is asked for, and each path is asked of the system once.
+ * Nothing is read before it is asked for. What is asked for one by one is read one by one and once; directories that
+ * are going to be copied are scanned first, each as a whole.
  */
 export class ContextSource implements CopySource {
   readonly view: FileView
   readonly folder: string
   readonly #filter: ContextFilter
   readonly #missing: (pattern: string) => Error
-  readonly #known = new Map<ByteString, Known | undefined>()
+  readonly #stats = new Map<ByteString, FileStat | undefined>()
   readonly #children = new Map<ByteString, readonly ByteString[]>()
+  readonly #scans = new Map<ByteString, Promise<FileTable>>()
+  /** Directories of scans and where they are there. */
+  readonly #scanned = new Map<ByteString, { readonly table: FileTable; readonly row: number }>()
 
   /** `folder` is absolute; `missing` words the error for a COPY source that is not there. */
   constructor(folder: string, filter: ContextFilter, missing: (pattern: string) => Error) {
     this.folder = folder
     this.#filter = filter
     this.#missing = missing
-    this.view = { lookup: path => this.#lookup(path), children: path => this.#list(path) }
+    this.view = { lookup: path => this.#lookup(path)?.entry, children: path => this.#list(path) }
   }
 
+  node(path: ByteString): SourceNode | undefined {
+    return this.#lookup(path)
+  }
+
+  nodes(directory: ByteString): readonly SourceNode[] {
+    const place = this.#scanned.get(directory)
+    if (place === undefined)
+      return this.#list(directory).map(name => this.#lookup(below(directory, name)) as SourceNode)
+    const { table, row } = place
+    const failure = table.failure(row)
+    if (failure !== undefined) throw this.#unreadable(directory, failure)
+    return table.sortedChildren(row).map(child => this.#scannedNode(table, child, directory))
+  }
+
+  /** All that is in a directory, for `nodes` to take it from there. */
+  scan(directory: ByteString): Promise<FileTable> {
+    const known = this.#scans.get(directory)
+    if (known !== undefined) return known
+    const scan = this.#scan(directory)
+    this.#scans.set(directory, scan)
+    return scan
+  }
+
+  stat(path: ByteString): FileStat | undefined {
+    if (this.#stats.has(path)) return this.#stats.get(path)
+    const stat = this.#read(path)
+    this.#stats.set(path, stat)
+    return stat
+  }
+
+  /** Throws the error for a missing source when there is no such file. */
   origin(path: ByteString): Origin {
-    const known = this.#stat(path)
-    if (known === undefined) throw this.#missing(fromByteString(path))
-    if (known.entry.kind === 'file' && (known.stat.mode & 0o170000n) === 0o140000n) {
-      return { kind: 'inline', data: Buffer.alloc(0) }
-    }
-    return { kind: 'host', path: this.hostPath(path), stat: known.stat }
-  }
-
-  linkGroup(path: ByteString): string | undefined {
-    const known = this.#stat(path)
-    return known === undefined || known.links < 2n ? undefined : `${known.stat.dev}:${known.stat.ino}`
+    const origin = this.#lookup(path)?.origin
+    if (origin === undefined) throw this.#missing(fromByteString(path))
+    return origin
   }
 
   missing(pattern: string): Error {
@@ -60,32 +83,40 @@ export class ContextSource implements CopySource {
   }
 
   hostPath(path: ByteString): string | Buffer {
-    return toFsPath(`${toByteString(this.folder)}/${path}`)
+    return toFsPath(this.#absolute(path))
   }
 
-  #lookup(path: ByteString): Entry | undefined {
-    if (path === '') return this.#stat(path)?.entry
-    const known = this.#stat(path)
-    if (known === undefined) return undefined
-    if (!this.#filter.ignores(path)) return known.entry
-    // An ignored directory shows when a later `!` line brings back something in it.
-    const shows = known.entry.kind === 'directory' && !this.#filter.prunes(path) && this.#list(path).length > 0
-    return shows ? known.entry : undefined
+  #absolute(path: ByteString): ByteString {
+    return `${toByteString(this.folder)}/${path}`
   }
 
-  #stat(path: ByteString): Known | undefined {
-    if (this.#known.has(path)) return this.#known.get(path)
-    const known = this.#read(path)
-    this.#known.set(path, known)
-    return known
+  async #scan(directory: ByteString): Promise<FileTable> {
+    const table = await scanFolder(this.#absolute(directory), directory, this.#filter)
+    this.#scanned.set(directory, { table, row: 0 })
+    return table
   }
 
-  #read(path: ByteString): Known | undefined {
+  #scannedNode(table: FileTable, row: number, directory: ByteString): SourceNode {
+    const path = below(directory, table.name(row))
+    if (table.isDirectory(row)) this.#scanned.set(path, { table, row })
+    return this.#nodeOf(path, table.stat(row))
+  }
+
+  #lookup(path: ByteString): SourceNode | undefined {
+    const stat = this.stat(path)
+    if (stat === undefined) return undefined
+    if (path !== '' && this.#filter.ignores(path)) {
+      // An ignored directory shows when a later `!` line brings back something in it.
+      const shows = stat.type === constants.S_IFDIR && !this.#filter.prunes(path) && this.#list(path).length > 0
+      if (!shows) return undefined
+    }
+    return this.#nodeOf(path, stat)
+  }
+
+  #read(path: ByteString): FileStat | undefined {
     try {
       const stat = lstatSync(this.hostPath(path), { bigint: true, throwIfNoEntry: false })
-      return stat === undefined
-        ? undefined
-        : { entry: this.#entry(path, stat), stat: hostStat(stat), links: linkCount(stat) }
+      return stat && FileStat.of(stat)
     } catch (cause) {
       // Below something that is no directory: not there.
       if (isErrno(cause, 'ENOTDIR', 'ENAMETOOLONG')) return undefined
@@ -93,39 +124,55 @@ export class ContextSource implements CopySource {
     }
   }
 
-  #entry(path: ByteString, stat: BigIntStats): Entry {
-    const common = {
-      path,
-      mode: Number(stat.mode & 0o7777n),
-      uid: 0,
-      gid: 0,
-      ...splitTime(stat.mtimeNs),
+  #nodeOf(path: ByteString, stat: FileStat): SourceNode {
+    const { type } = stat
+    const entry = this.#entry(path, stat, type)
+    if (type === constants.S_IFREG) {
+      const origin = new HostOrigin(this.folder, path, stat)
+      return { path, entry, origin, group: stat.links < 2 ? undefined : stat.inode }
     }
-    if (stat.isFile()) return { ...common, kind: 'file', size: Number(stat.size), digest: '' }
-    if (stat.isDirectory()) return { ...common, kind: 'directory' }
-    if (stat.isSymbolicLink()) {
-      const target = readlinkSync(this.hostPath(path), { encoding: 'latin1' })
-      return { ...common, mode: 0o777, kind: 'symlink', target }
+    return type === S_IFSOCK ? { path, entry, origin: NOTHING } : { path, entry }
+  }
+
+  #entry(path: ByteString, stat: FileStat, type: number): Entry {
+    const { permissions: mode, mtime, mtimeNs } = stat
+    const common = { path, mode, uid: 0, gid: 0, mtime, mtimeNs }
+    switch (type) {
+      case constants.S_IFREG:
+        return { path, mode, uid: 0, gid: 0, mtime, mtimeNs, kind: 'file', size: stat.size, digest: '' }
+      case constants.S_IFDIR:
+        return { ...common, kind: 'directory' }
+      case constants.S_IFLNK:
+        return { ...common, mode: 0o777, kind: 'symlink', target: this.#target(path) }
+      case constants.S_IFIFO:
+        return { ...common, kind: 'fifo' }
+      case S_IFSOCK:
+        return { ...common, kind: 'file', size: 0, digest: '' }
+      default:
+        return { ...common, kind: type === constants.S_IFBLK ? 'block' : 'char', ...stat.device }
     }
-    if (stat.isFIFO()) return { ...common, kind: 'fifo' }
-    if (stat.isSocket()) return { ...common, kind: 'file', size: 0, digest: '' }
-    const kind = stat.isBlockDevice() ? 'block' : 'char'
-    const device = Number(stat.rdev)
-    return { ...common, kind, major: (device >> 8) & 0xfff, minor: (device & 0xff) | ((device >> 12) & 0xfff00) }
+  }
+
+  #target(path: ByteString): ByteString {
+    try {
+      return readlinkSync(this.hostPath(path), { encoding: 'latin1' })
+    } catch (cause) {
+      throw this.#unreadable(path, cause)
+    }
   }
 
   #list(path: ByteString): readonly ByteString[] {
     const listed = this.#children.get(path)
     if (listed !== undefined) return listed
-    if (this.#stat(path)?.entry.kind !== 'directory') return []
-    const names = this.#names(path).filter(name => this.#lookup(path === '' ? name : `${path}/${name}`) !== undefined)
+    if (this.stat(path)?.type !== constants.S_IFDIR) return []
+    const names = this.#names(path).filter(name => this.#lookup(below(path, name)) !== undefined)
     this.#children.set(path, names)
     return names
   }
 
   #names(path: ByteString): ByteString[] {
     try {
-      return readdirSync(this.hostPath(path), { encoding: 'latin1' }).sort()
+      return readdirSync(this.hostPath(path), { encoding: 'latin1' }).sort(comparePaths)
     } catch (cause) {
       throw this.#unreadable(path, cause)
     }
@@ -144,23 +191,30 @@ export class ContextSource implements CopySource {
   }
 }
 
-/** Seconds rounded down, so that a time before 1970 has nanoseconds that count upwards too. */
-function splitTime(ns: bigint): { readonly mtime: number; readonly mtimeNs: number } {
-  const rest = ((ns % 1_000_000_000n) + 1_000_000_000n) % 1_000_000_000n
-  return { mtime: Number((ns - rest) / 1_000_000_000n), mtimeNs: Number(rest) }
+/** `constants` has it not. Source: inode(7). */
+const S_IFSOCK = 0o140000
+
+const NOTHING: Origin = { kind: 'inline', data: Buffer.alloc(0) }
+
+/** Where a file of the context is; its path is put together when somebody reads it, which is seldom. */
+class HostOrigin {
+  readonly kind = 'host'
+  readonly stat: FileStat
+  readonly #folder: string
+  readonly #path: ByteString
+
+  constructor(folder: string, path: ByteString, stat: FileStat) {
+    this.stat = stat
+    this.#folder = folder
+    this.#path = path
+  }
+
+  get path(): string | Buffer {
+    return toFsPath(`${toByteString(this.#folder)}/${this.#path}`)
+  }
 }
 
 function reason(cause: unknown): string {
   if (isErrno(cause, 'EACCES', 'EPERM')) return 'permission denied'
   return cause instanceof Error ? cause.message : String(cause)
-}
-
-/** Directories have more than one link by themselves. */
-function linkCount(stat: BigIntStats): bigint {
-  return stat.isFile() ? stat.nlink : 1n
-}
-
-function hostStat(stat: BigIntStats): HostStat {
-  const { dev, ino, size, mode, mtimeNs, ctimeNs } = stat
-  return { dev, ino, size, mode, mtimeNs, ctimeNs }
 }

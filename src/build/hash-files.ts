@@ -1,15 +1,18 @@
 import { createHash, hash } from 'node:crypto'
-import { type BigIntStats, closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs'
 import { isErrno, ShaleError } from '../error.ts'
-import { fromByteString } from '../layer/entry.ts'
+import { type ByteString, fromByteString } from '../layer/entry.ts'
+import { FileStat } from '../store/file-stat.ts'
 import type { PlannedEntry } from './copy/plan.ts'
-import type { HostStat, Origin } from './copy/source.ts'
+import type { Origin } from './copy/source.ts'
 
-/** Digests of files read before, by the folder-relative path and the stat they were read under. */
+/** Digests of files read before, by the path in the folder and the stat they were read under. */
 export interface KnownDigests {
-  find(path: string, stat: HostStat): string | undefined
-  /** `stat` is from after reading and equals the one before. */
-  learn(path: string, stat: HostStat, digest: string): void
+  find(path: ByteString, stat: FileStat): string | undefined
+  /** `stat` is from before reading and equals the one after. */
+  learn(path: ByteString, stat: FileStat, digest: string): void
+  /** Whether what is read under this stat can be known by it later. */
+  trusts(stat: FileStat): boolean
 }
 
 const BUFFER = Buffer.allocUnsafe(1024 * 1024)
@@ -19,23 +22,23 @@ export function hashPlanned(planned: readonly PlannedEntry[], known: KnownDigest
   return planned.map(item => {
     const { entry, origin, sourcePath = '' } = item
     if (entry.kind !== 'file' || entry.digest !== '' || origin === undefined) return item
-    return { ...item, entry: { ...entry, digest: fileDigest(fromByteString(sourcePath), origin, known) } }
+    return { ...item, entry: { ...entry, digest: fileDigest(sourcePath, origin, known) } }
   })
 }
 
-/** The hex sha256 of a file, from the index when its stat is known. `path` is its name in the context. */
-export function fileDigest(path: string, origin: Origin, known: KnownDigests): string {
+/** The hex sha256 of a file, from the index when its stat is known. `path` is its path in the context. */
+export function fileDigest(path: ByteString, origin: Origin, known: KnownDigests): string {
   if (origin.kind === 'inline') return hash('sha256', origin.data, 'hex')
   if (origin.kind === 'layer') throw new Error('files of layers come with their digest')
   const found = origin.stat === undefined ? undefined : known.find(path, origin.stat)
   if (found !== undefined) return found
-  const { digest, stat } = readDigest(path, origin.path)
-  if (origin.stat !== undefined && sameFile(origin.stat, stat)) known.learn(path, origin.stat, digest)
-  else if (origin.stat !== undefined) throw changedWhileRead(path)
+  const digest = readDigest(fromByteString(path), origin.path, origin.stat)
+  if (origin.stat !== undefined) known.learn(path, origin.stat, digest)
   return digest
 }
 
-function readDigest(name: string, path: string | Buffer): { digest: string; stat: BigIntStats } {
+/** Throws `FILE_CHANGED` when the file is another after reading, or than `expected`. */
+function readDigest(name: string, path: string | Buffer, expected: FileStat | undefined): string {
   let fd: number
   try {
     fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
@@ -47,11 +50,10 @@ function readDigest(name: string, path: string | Buffer): { digest: string; stat
     })
   }
   try {
-    const before = fstatSync(fd, { bigint: true })
+    const before = expected ?? statOf(fd)
     const digest = hashDescriptor(fd)
-    const stat = fstatSync(fd, { bigint: true })
-    if (!sameFile(before, stat)) throw changedWhileRead(name)
-    return { digest, stat }
+    if (!statOf(fd).equals(before)) throw changedWhileRead(name)
+    return digest
   } finally {
     closeSync(fd)
   }
@@ -68,8 +70,8 @@ function hashDescriptor(fd: number): string {
   }
 }
 
-function sameFile(a: HostStat, b: HostStat): boolean {
-  return a.ino === b.ino && a.dev === b.dev && a.size === b.size && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs
+function statOf(fd: number): FileStat {
+  return FileStat.of(fstatSync(fd, { bigint: true }))
 }
 
 function changedWhileRead(name: string): ShaleError {

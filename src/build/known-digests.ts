@@ -1,39 +1,48 @@
-import { sameStat, trustworthy, wallClockNs } from '../store/stat-index.ts'
-import type { FileStat, StatIndex } from '../store/types.ts'
-import type { HostStat } from './copy/source.ts'
+import type { ByteString } from '../layer/entry.ts'
+import type { DigestTable, ReadFile } from '../store/digest-table.ts'
+import type { FileStat } from '../store/file-stat.ts'
+import { trustworthy } from '../store/stat-index.ts'
+import type { StatIndex } from '../store/types.ts'
 import type { KnownDigests } from './hash-files.ts'
 
 /** The stat index of one context folder: loaded when first asked, saved once at the end if anything was learned. */
 export class FolderDigests implements KnownDigests {
   readonly #index: StatIndex
   readonly #folder: string
-  #known: Map<string, { readonly stat: FileStat; readonly digest: string }> | undefined
-  #learned = false
+  #known: DigestTable | undefined
+  readonly #seen = new Set<number>()
+  readonly #read = new Map<ByteString, ReadFile>()
   /** Before any of the stats was taken. */
-  readonly #readAt = wallClockNs()
+  readonly #readAt = Date.now()
 
   constructor(index: StatIndex, folder: string) {
     this.#index = index
     this.#folder = folder
   }
 
-  find(path: string, stat: HostStat): string | undefined {
-    const entry = this.#entries().get(path)
-    return entry !== undefined && sameStat(entry.stat, stat) ? entry.digest : undefined
+  find(path: ByteString, stat: FileStat): string | undefined {
+    const read = this.#read.get(path)
+    if (read?.stat.equals(stat)) return read.digest
+    const row = this.#table().find(path, stat)
+    if (row < 0) return undefined
+    this.#seen.add(row)
+    return this.#table().digest(row)
   }
 
-  learn(path: string, stat: HostStat, digest: string): void {
-    if (!trustworthy(stat, this.#readAt)) return
-    this.#entries().set(path, { stat, digest })
-    this.#learned = true
+  learn(path: ByteString, stat: FileStat, digest: string): void {
+    if (this.trusts(stat)) this.#read.set(path, { stat, digest })
+  }
+
+  trusts(stat: FileStat): boolean {
+    return trustworthy(stat, this.#readAt)
   }
 
   save(): void {
-    if (this.#learned && this.#known !== undefined) this.#index.save(this.#folder, this.#known)
+    if (this.#read.size > 0) this.#index.save(this.#folder, this.#table().next(this.#seen, this.#read))
   }
 
-  #entries(): Map<string, { readonly stat: FileStat; readonly digest: string }> {
-    this.#known ??= new Map(this.#index.load(this.#folder))
+  #table(): DigestTable {
+    this.#known ??= this.#index.load(this.#folder)
     return this.#known
   }
 }

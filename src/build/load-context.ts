@@ -109,6 +109,10 @@ function contextFilter(matcher: IgnoreMatcher): ContextFilter {
   return {
     ignores: path => matcher.test(stateOf(parentPath(path)), lastName(path)).ignored,
     prunes: path => stateOf(path).skip,
+    keeps: directory => {
+      const { settled, match } = stateOf(directory)
+      return settled && !match.ignored
+    },
   }
 }
 

@@ -134,7 +134,7 @@ test("disk usage is du's, and every part is in its row", async t => {
   addRecord(store, lease, 'also in an image', shared)
   for (const layer of [shared, own, cached]) addTree(store, lease, layer)
   await store.blobs.put(lease, Buffer.alloc(100_000, 'stray'))
-  store.statIndex.save('/a', new Map())
+  store.statIndex.saveMemos('/a', new Map())
   writeFileSync(join(store.layout.trash, 'rubbish'), 'x'.repeat(5000))
   mkdirSync(join(store.root, 'volumes/data'), { recursive: true })
   lease.end()

@@ -5,6 +5,7 @@ import type { ImageConfig } from '../oci/image-config.ts'
 import type { Index, Manifest } from '../oci/manifest.ts'
 import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
+import type { DigestTable } from './digest-table.ts'
 
 /**
  * Holds content against collection while work on it goes on: a row with a heartbeat, never a process ID. Everything
@@ -241,21 +242,15 @@ export interface CacheStore {
   saveBuild(lineage: string, steps: readonly BuiltStep[]): void
 }
 
-/** A file as stat sees it; all times in ns as decimal bigint. */
-export interface FileStat {
-  readonly dev: bigint
-  readonly ino: bigint
-  readonly size: bigint
-  readonly mode: bigint
-  readonly mtimeNs: bigint
-  readonly ctimeNs: bigint
-}
-
-/** Digests of files read before, found again by their stat, one blob of data for each context folder. */
+/** What is known of a context folder from builds before; a missing or damaged part is empty. */
 export interface StatIndex {
-  /** Content digests (hex) by relative path, with the stat they were read under. */
-  load(folder: string): ReadonlyMap<string, { readonly stat: FileStat; readonly digest: string }>
-  save(folder: string, entries: ReadonlyMap<string, { readonly stat: FileStat; readonly digest: string }>): void
+  /** Digests of files read before, found again by their stat. */
+  load(folder: string): DigestTable
+  save(folder: string, digests: DigestTable): void
+  /** What COPY made of the same files: content IDs of layers, the newest first. The keys are the builder's. */
+  memos(folder: string): ReadonlyMap<Digest, Digest>
+  /** Keeps the first few hundred. */
+  saveMemos(folder: string, memos: ReadonlyMap<Digest, Digest>): void
 }
 
 export type HoldTarget =

@@ -9,7 +9,7 @@ import type { ByteString, Entry, FileEntry } from '../../layer/entry.ts'
 import { findEntry, type Toc, tocOf } from '../../layer/toc.ts'
 import { layeredView } from '../../rootfs/view.ts'
 import { readTar } from '../../tar/read.ts'
-import type { CopySource } from './source.ts'
+import { below, type CopySource, type SourceNode } from './source.ts'
 
 /** True when the file is a tar, plain or compressed; a compressed file of another kind is none. */
 export async function isArchive(path: string | Buffer): Promise<boolean> {
@@ -73,10 +73,16 @@ function tableSource(toc: Toc, contents: ReadonlyMap<ByteString, string>): CopyS
     const file = findEntry(toc, target(path))
     return file?.kind === 'file' ? { ...file, path } : entry
   }
+  const node = (path: ByteString): SourceNode | undefined => {
+    const entry = lookup(path)
+    if (entry?.kind !== 'file') return entry && { path, entry }
+    const group = target(path)
+    return { path, entry, group, origin: { kind: 'host', path: contents.get(group) as string } }
+  }
   return {
     view: { lookup, children: view.children },
-    origin: path => ({ kind: 'host', path: contents.get(target(path)) as string }),
-    linkGroup: target,
+    node,
+    nodes: directory => view.children(directory).map(name => node(below(directory, name)) as SourceNode),
     missing: pattern => new ShaleError('ARCHIVE_MEMBER_MISSING', `${pattern} is not in the archive`),
   }
 }

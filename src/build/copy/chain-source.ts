@@ -4,7 +4,7 @@ import { type ByteString, type Entry, fromByteString, parentPath, toByteString }
 import { findEntry, type Toc } from '../../layer/toc.ts'
 import type { LayeredView, Located } from '../../rootfs/view.ts'
 import type { ChainLayer } from '../stage-state.ts'
-import type { CopySource } from './source.ts'
+import { below, type CopySource, type SourceNode } from './source.ts'
 
 /** A stage or an image as a source of COPY --from; `name` is what the Dockerfile calls it. */
 export function chainSource(layers: readonly ChainLayer[], view: LayeredView, name: string): CopySource {
@@ -12,16 +12,19 @@ export function chainSource(layers: readonly ChainLayer[], view: LayeredView, na
     const located = view.locate(path)
     return located === undefined ? undefined : { ...located, entry: resolveHardlink(view.layers, located) }
   }
+  const node = (path: ByteString): SourceNode | undefined => {
+    const located = file(path)
+    if (located === undefined) return undefined
+    const { entry, layer } = located
+    if (entry.kind !== 'file') return { path, entry }
+    const content = contentPath(view, path)
+    const { record } = layers[layer] as ChainLayer
+    return { path, entry, group: `${layer}:${content}`, origin: { kind: 'layer', record, path: content } }
+  }
   return {
     view: { lookup: path => file(path)?.entry, children: path => view.children(path) },
-    origin: path => {
-      const { layer } = view.locate(path) as Located
-      return { kind: 'layer', record: (layers[layer] as ChainLayer).record, path: contentPath(view, path) }
-    },
-    linkGroup: path => {
-      const located = view.locate(path)
-      return located === undefined ? undefined : `${located.layer}:${contentPath(view, path)}`
-    },
+    node,
+    nodes: directory => view.children(directory).map(name => node(below(directory, name)) as SourceNode),
     missing: pattern => missing(view, name, pattern),
   }
 }

@@ -15,7 +15,7 @@ import { cleanPath, resolvePath } from '../../rootfs/resolve.ts'
 import type { FileView } from '../../rootfs/view.ts'
 import { type Match, matchSource } from './match.ts'
 import { type ModeChange, parentMode } from './mode.ts'
-import type { CopySource, Origin } from './source.ts'
+import { below, type CopySource, type Origin, type SourceNode } from './source.ts'
 
 /** One entry of the layer that a COPY makes. */
 export interface PlannedEntry {
@@ -116,16 +116,16 @@ class Plan {
   }
 
   copyMatch(source: CopySource, match: Match, destination: ByteString): void {
-    const entry = source.view.lookup(match.path) as Entry
+    const node = source.node(match.path) as SourceNode
     const real = resolvePath(this.#view, destination)
-    if (entry.kind === 'directory') {
+    if (node.entry.kind === 'directory') {
       this.#copyContents(source, match.path, this.ensureDirectory(real), '')
       return
     }
     const intoDirectory = this.#view.lookup(real)?.kind === 'directory'
-    const path = intoDirectory ? join(real, baseName(match.name)) : real
+    const path = intoDirectory ? below(real, baseName(match.name)) : real
     this.ensureDirectory(parentPath(path))
-    this.#copyFile(source, match.path, path)
+    this.#copyFile(node, path)
   }
 
   /** --parents: keeps the source's path below the destination, from the `/./` on if it has one. */
@@ -140,12 +140,13 @@ class Plan {
         .slice(0, dropped + depth)
         .join('/')
       const like = source.view.lookup(resolvePath(source.view, above))
-      at = this.ensureDirectory(join(at, kept[depth - 1] as string), like?.kind === 'directory' ? like : undefined)
+      at = this.ensureDirectory(below(at, kept[depth - 1] as string), like?.kind === 'directory' ? like : undefined)
     }
-    const entry = source.view.lookup(match.path) as Entry
-    const path = join(at, kept.at(-1) ?? '')
+    const node = source.node(match.path) as SourceNode
+    const { entry } = node
+    const path = below(at, kept.at(-1) ?? '')
     if (entry.kind === 'directory') this.#copyContents(source, match.path, this.ensureDirectory(path, entry), '')
-    else this.#copyFile(source, match.path, path)
+    else this.#copyFile(node, path)
   }
 
   /** Entries in order, with the existing directories above them, whose attributes a lower tree must repeat. */
@@ -162,17 +163,23 @@ class Plan {
   }
 
   #copyContents(source: CopySource, from: ByteString, to: ByteString, relative: ByteString): void {
-    for (const name of source.view.children(from)) {
-      const below = join(relative, name)
-      if (this.#request.excluded?.(below)) continue
-      const path = join(from, name)
-      if (source.view.lookup(path)?.kind === 'directory') this.#copyDirectory(source, path, join(to, name), below)
-      else this.#copyFile(source, path, join(to, name))
+    for (const node of source.nodes(from)) {
+      const name = baseName(node.path)
+      const inside = below(relative, name)
+      if (this.#request.excluded?.(inside)) continue
+      const path = below(to, name)
+      if (node.entry.kind === 'directory') this.#copyDirectory(source, node, node.entry, path, inside)
+      else this.#copyFile(node, path)
     }
   }
 
-  #copyDirectory(source: CopySource, from: ByteString, to: ByteString, relative: ByteString): void {
-    const entry = source.view.lookup(from) as DirectoryEntry
+  #copyDirectory(
+    source: CopySource,
+    { path: from }: SourceNode,
+    entry: DirectoryEntry,
+    to: ByteString,
+    relative: ByteString,
+  ): void {
     const existing = this.#view.lookup(to)
     if (existing?.kind === 'symlink') {
       this.#copyContents(source, from, this.ensureDirectory(to), relative)
@@ -186,17 +193,15 @@ class Plan {
     this.#copyContents(source, from, to, relative)
   }
 
-  #copyFile(source: CopySource, from: ByteString, to: ByteString): void {
+  #copyFile({ path: from, entry: found, origin, group }: SourceNode, to: ByteString): void {
     if (this.#view.lookup(to)?.kind === 'directory') {
       throw new ShaleError('IS_A_DIRECTORY', `cannot replace directory /${fromByteString(to)} with a file`)
     }
-    const found = source.view.lookup(from) as Entry
     if (found.kind === 'symlink' || found.kind === 'char' || found.kind === 'block' || found.kind === 'fifo') {
       this.#put(this.#adopt({ ...found, path: to }), undefined, from)
       return
     }
     const file = fileOf(from, found)
-    const group = source.linkGroup(from)
     const first = group === undefined ? undefined : this.#groups.get(group)
     if (first !== undefined && first !== to && this.#planned.get(first)?.entry.kind === 'file') {
       const { digest: _, size: __, ...common } = file
@@ -204,7 +209,7 @@ class Plan {
       return
     }
     if (group !== undefined) this.#groups.set(group, to)
-    this.#put(this.#adopt({ ...file, path: to }), source.origin(from), from)
+    this.#put(this.#adopt({ ...file, path: to }), origin, from)
   }
 
   #newDirectory(path: ByteString): DirectoryEntry {
@@ -254,8 +259,4 @@ function relink(planned: PlannedEntry, target: ByteString | undefined): PlannedE
   const { path, mode, uid, gid, mtime, mtimeNs, xattrs } = entry
   const link: Entry = { kind: 'hardlink', path, mode, uid, gid, mtime, mtimeNs, target, ...(xattrs && { xattrs }) }
   return { entry: link, sourcePath: planned.sourcePath }
-}
-
-function join(directory: ByteString, name: ByteString): ByteString {
-  return directory === '' ? name : name === '' ? directory : `${directory}/${name}`
 }

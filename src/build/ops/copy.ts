@@ -11,6 +11,7 @@ import type { Ingredient } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
 import { chainSource } from '../copy/chain-source.ts'
 import { inlineSource } from '../copy/inline-source.ts'
+import { matchSource } from '../copy/match.ts'
 import { parseChmod } from '../copy/mode.ts'
 import { type PlannedEntry, planCopy } from '../copy/plan.ts'
 import type { CopySource } from '../copy/source.ts'
@@ -72,6 +73,7 @@ async function copyByContent(
   instruction: CopyInstruction | AddInstruction,
   { sources, at }: Sources,
 ): Promise<StepOutcome<LayerResult>> {
+  await scanDirectories(context, sources)
   const planned = await planFiles(context, state, instruction, sources)
   const toc: Toc = { entries: planned.map(({ entry }) => entry) }
   const step = {
@@ -126,6 +128,16 @@ async function sourcesOf(
       ? { word: source.path, source: base }
       : { word: source.heredoc.name, source: heredocSource(source.heredoc, context.now) },
   )
+}
+
+/** Directories of the context that are going to be copied are read as a whole. */
+async function scanDirectories({ source: files }: BuildContext, sources: readonly SourceWord[]): Promise<void> {
+  for (const { word, source } of sources) {
+    if (source !== files) continue
+    for (const { path } of matchSource(files.view, word)) {
+      if (files.view.lookup(path)?.kind === 'directory') await files.scan(path)
+    }
+  }
 }
 
 async function planFiles(
