@@ -9,7 +9,7 @@ export interface ContentSource {
   stream(descriptor: Descriptor, signal: AbortSignal): AsyncIterable<Uint8Array>
 }
 
-/** Stops a source that gives more bytes than the descriptor says, before they fill the disk. */
+/** Refuses a source that gives other than the bytes that the descriptor says; more, before they fill the disk. */
 export async function* bounded(
   source: ContentSource,
   descriptor: Descriptor,
@@ -26,5 +26,11 @@ export async function* bounded(
       )
     }
     yield chunk
+  }
+  if (size < descriptor.size) {
+    throw new ShaleError(
+      'BLOB_SIZE_MISMATCH',
+      `${source.name}: ${descriptor.digest} has ${size} of the ${descriptor.size} bytes that its descriptor says`,
+    )
   }
 }
