@@ -54,7 +54,7 @@ export function escapeOf(directives: readonly Directive[]): '\\' | '`' {
   const directive = directives.find(({ name }) => name === 'escape')
   if (directive === undefined || directive.value === '\\') return '\\'
   if (directive.value === '`') return '`'
-  const message = `invalid escape token '${directive.value}' does not match \` or \\`
+  const message = `invalid escape token '${directive.value.slice(0, 100)}' does not match \` or \\`
   throw new Failure('DOCKERFILE_DIRECTIVE', message, directive.range, 'write # escape=` or # escape=\\')
 }
 
