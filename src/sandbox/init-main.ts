@@ -3,7 +3,7 @@ import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
 import { becomeCommand, StartError } from './init/command.ts'
-import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput } from './init/input.ts'
+import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput, READY } from './init/input.ts'
 import { mountAll, mountTargets, protect } from './init/mounts.ts'
 import { dropPrivileges, setRlimits } from './init/privileges.ts'
 import { makeScratch, mountRoot } from './init/root.ts'
@@ -61,6 +61,7 @@ function start(input: InitInput): never {
   for (const fd of [0, 1, 2]) plainDescriptor(fd)
   closeOnExecFrom(3)
   resetSignals()
+  writeSync(FAILURE_FD, READY)
   return becomeCommand(spec.process.args, spec.process.env)
 }
 

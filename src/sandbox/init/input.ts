@@ -33,7 +33,10 @@ export interface InitInput {
   readonly terminal?: string | undefined
 }
 
-/** What it writes to descriptor 4 as JSON when the command could not be started; nothing otherwise. */
+/** What it writes to descriptor 4 when nothing is left to do but to become the command, which may still fail. */
+export const READY = '\n'
+
+/** What it writes to descriptor 4 as JSON when the command could not be started; nothing but `READY` otherwise. */
 export interface InitFailure {
   /** `start`: the command itself is at fault, with Docker's exit code; `setup`: the sandbox could not be made. */
   readonly kind: 'start' | 'setup'

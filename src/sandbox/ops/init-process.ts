@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
+import { finished } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { serialize } from 'node:v8'
 import { ShaleError } from '../../error.ts'
@@ -14,11 +15,18 @@ export interface InitProcess {
   readonly output?: { readonly stdout: number; readonly stderr: number }
   /** Descriptor of the end that the command reads from. */
   readonly stdin?: number
-  /** Tells it what to become; resolves with why it could not, or undefined once it has. */
-  begin(input: InitInput): Promise<InitFailure | undefined>
+  /** Tells it what to become. */
+  begin(input: InitInput): Beginning
   /** Sends a signal to the container's first process; SIGKILL ends everything in the container. */
   kill(signal: NodeJS.Signals): void
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
+}
+
+export interface Beginning {
+  /** Resolves when signals are the command's, or it never will be started. */
+  readonly ready: Promise<void>
+  /** Resolves when all is over, with why the command could not be started or undefined when it was. */
+  readonly failure: Promise<InitFailure | undefined>
 }
 
 /** Bundled, this module and init-main are in one folder; as written, this one is a level below. */
@@ -74,13 +82,23 @@ export function takeInit(streams: 'pipes' | 'inherit'): InitProcess {
   return ready
 }
 
-async function begin(child: ChildProcess, input: InitInput): Promise<InitFailure | undefined> {
-  const [, , , entry, failure] = child.stdio as [unknown, unknown, unknown, Writable, Readable]
+function begin(child: ChildProcess, input: InitInput): Beginning {
+  const [, , , entry, report] = child.stdio as [unknown, unknown, unknown, Writable, Readable]
   entry.on('error', () => {})
   entry.end(serialize(input))
+  const ready = new Promise<void>(resolve => {
+    report.once('data', () => resolve()).once('close', () => resolve())
+  })
+  return { ready, failure: readFailure(report) }
+}
+
+/** Ends only with unshare(1), which has the descriptor too. */
+async function readFailure(report: Readable): Promise<InitFailure | undefined> {
   const chunks: Buffer[] = []
-  for await (const chunk of failure) chunks.push(chunk as Buffer)
-  return chunks.length === 0 ? undefined : (JSON.parse(Buffer.concat(chunks).toString()) as InitFailure)
+  report.on('data', (chunk: Buffer) => chunks.push(chunk))
+  await finished(report)
+  const said = Buffer.concat(chunks).toString().trim()
+  return said === '' ? undefined : (JSON.parse(said) as InitFailure)
 }
 
 /**

@@ -4,7 +4,7 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { ShaleError } from '../../error.ts'
 import { runtimeSpec } from '../bundle.ts'
-import type { InitFailure, InitInput, MemoryFile } from '../init/input.ts'
+import type { InitInput, MemoryFile } from '../init/input.ts'
 import type { Handler, OperationContext } from '../protocol.ts'
 import type { RunControl, RunMount, RunOutput, RunRequest, RunResult } from '../run-request.ts'
 import { networkFiles } from './etc-files.ts'
@@ -26,11 +26,11 @@ export const run: Handler<'run'> = async (request, context) => {
   signal.addEventListener('abort', abort, { once: true })
   try {
     feed(init, request)
-    const started = init.begin(initInput(request, context, terminal))
-    void started.then(prepareSpare, () => {})
-    context.onControl(control => obey(control, { init, started, terminal }))
+    const { ready, failure: failed } = init.begin(initInput(request, context, terminal))
+    void failed.then(prepareSpare, () => {})
+    context.onControl(control => obey(control, { init, ready, terminal }))
     void init.exited.catch(() => {}).finally(terminal?.hangUp)
-    const [failure] = await Promise.all([started.finally(terminal?.handedOver), ...forward(init, terminal, context)])
+    const [failure] = await Promise.all([failed, ready.then(terminal?.handedOver), ...forward(init, terminal, context)])
     const ended = await init.exited
     signal.throwIfAborted()
     if (failure?.kind === 'setup') {
@@ -46,18 +46,15 @@ export const run: Handler<'run'> = async (request, context) => {
 
 interface Controlled {
   readonly init: InitProcess
-  readonly started: Promise<InitFailure | undefined>
+  readonly ready: Promise<void>
   readonly terminal: Terminal | undefined
 }
 
-function obey(control: RunControl, { init, started, terminal }: Controlled): void {
+function obey(control: RunControl, { init, ready, terminal }: Controlled): void {
   switch (control.kind) {
     case 'signal':
       // Before it is the command, the process would do with it what Node does.
-      void started.then(
-        () => init.kill(control.signal),
-        () => {},
-      )
+      void ready.then(() => init.kill(control.signal))
       break
     case 'input':
       terminal?.type(control.chunk)
