@@ -3,6 +3,7 @@ import type { Lease, Store } from '../store/types.ts'
 import type { ContextSource } from './context.ts'
 import type { Explainer } from './explain.ts'
 import type { KnownDigests } from './hash-files.ts'
+import type { KnownCopies } from './known-copies.ts'
 import type { LayerWork } from './layer-work.ts'
 import type { BuildOptions } from './options.ts'
 import type { BuildPlan } from './plan.ts'
@@ -22,6 +23,7 @@ export interface BuildContext {
   readonly explainer: Explainer
   readonly steps: StepLog
   readonly known: KnownDigests
+  readonly copies: KnownCopies
   /** Seconds since 1970 when the build began: the time of directories that it makes. */
   readonly now: number
   readonly signal: AbortSignal

@@ -14,6 +14,7 @@ import { withEpoch, withEpochArg } from './epoch.ts'
 import type { BuildEvent, StepInfo } from './events.ts'
 import { Explainer } from './explain.ts'
 import { type ExportedImage, exportImage, packedLayer } from './export.ts'
+import { KnownCopies } from './known-copies.ts'
 import { FolderDigests } from './known-digests.ts'
 import { LayerWork } from './layer-work.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
@@ -79,6 +80,7 @@ class Build {
   readonly #packing: Promise<unknown>[] = []
   readonly #abort = new AbortController()
   readonly #known: FolderDigests
+  readonly #copies: KnownCopies
   readonly #lineage: string
   readonly #waits = new Waits()
   readonly #scratch: string[] = []
@@ -99,6 +101,7 @@ class Build {
     this.#plan = plan
     this.#lineage = lineageOf(loaded, plan, options)
     this.#known = new FolderDigests(store.statIndex, loaded.source.folder)
+    this.#copies = new KnownCopies(store.statIndex, loaded.source.folder)
     this.#steps = new StepLog(plan.dockerfile, event => this.#emit(event))
     const { steps, announced } = announceSteps(plan, this.#steps)
     this.#stageSteps = steps
@@ -117,6 +120,7 @@ class Build {
       explainer: new Explainer(store, this.#lineage),
       steps: this.#steps,
       known: this.#known,
+      copies: this.#copies,
       now: Math.floor(Date.now() / 1000),
       signal: options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]),
       exported: exportedStages(plan.stages, plan.target),
@@ -148,6 +152,7 @@ class Build {
     this.#abort.abort()
     await Promise.allSettled([...this.#stages.values(), ...this.#packing])
     this.#known.save()
+    this.#copies.save()
     for (const folder of this.#scratch) rmSync(folder, { recursive: true, force: true })
     if (this.#helper === undefined) return
     await this.#helper.then(

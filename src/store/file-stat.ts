@@ -94,6 +94,11 @@ export class FileStat {
     return true
   }
 
+  /** Differs for all that are not equal. */
+  toString(): string {
+    return this.#words.subarray(this.#at, this.#at + STAT_WORDS).join(' ')
+  }
+
   copyTo(words: Uint32Array, at: number): void {
     for (let i = 0; i < STAT_WORDS; i++) words[at + i] = this.#word(i)
   }

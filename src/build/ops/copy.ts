@@ -6,8 +6,9 @@ import { ShaleError } from '../../error.ts'
 import { type ByteString, baseName, fromByteString, parentPath, toByteString } from '../../layer/entry.ts'
 import type { Toc } from '../../layer/toc.ts'
 import { contentId } from '../../layer/toc-codec.ts'
+import type { Digest } from '../../oci/digest.ts'
 import { layeredView } from '../../rootfs/view.ts'
-import type { Ingredient } from '../../store/types.ts'
+import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
 import { chainSource } from '../copy/chain-source.ts'
 import { inlineSource } from '../copy/inline-source.ts'
@@ -15,6 +16,7 @@ import { matchSource } from '../copy/match.ts'
 import { parseChmod } from '../copy/mode.ts'
 import { type PlannedEntry, planCopy } from '../copy/plan.ts'
 import type { CopySource } from '../copy/source.ts'
+import { copyMemo, filesIngredient, recallCopy } from '../copy-memo.ts'
 import { hashPlanned } from '../hash-files.ts'
 import { keyedStep, type LayerResult } from '../keyed-step.ts'
 import { findStage, type PlannedStage } from '../plan.ts'
@@ -74,17 +76,43 @@ async function copyByContent(
   { sources, at }: Sources,
 ): Promise<StepOutcome<LayerResult>> {
   await scanDirectories(context, sources)
+  const owner = await ownerOf(context, state, instruction)
+  const memo = await copyMemo(context, state, instruction, { sources, owner })
+  const recalled = memo && recallCopy(context, memo, { ...at, kind: instruction.kind })
+  if (recalled !== undefined) return takeUnplanned(context, state, instruction, { sources, at, ...recalled })
   const planned = await planFiles(context, state, instruction, sources)
   const toc: Toc = { entries: planned.map(({ entry }) => entry) }
+  const content = contentId(toc)
+  if (memo?.isTrusted()) context.copies.learn(memo.key, content)
   const step = {
     ...stepAt(at, state, instruction),
-    ingredients: [{ name: 'files', value: contentId(toc) }],
+    ingredients: filesIngredient(content),
     files: { toc, sourceName: sourceNames(planned) },
   }
   const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
   const { record } = outcome.value
   if (record !== undefined) context.layers.setMaterials(record, planned)
   return outcome
+}
+
+/** Takes a layer from the cache that would hold the same, for the same files would go into it in the same way. */
+async function takeUnplanned(
+  context: BuildContext,
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  { sources, at, contentId, layer }: Sources & { readonly contentId: Digest; readonly layer: LayerRecord },
+): Promise<StepOutcome<LayerResult>> {
+  const plan = () => planFiles(context, state, instruction, sources)
+  context.copies.setUnplanned(layer.id, async () => context.layers.setMaterials(layer, await plan()))
+  const step = { ...stepAt(at, state, instruction), ingredients: filesIngredient(contentId) }
+  return keyedStep(context, step, async () => {
+    // Somebody has removed it in this very moment.
+    const planned = await plan()
+    const toc: Toc = { entries: planned.map(({ entry }) => entry) }
+    const record = await context.store.layers.add(context.lease, { toc })
+    context.layers.setMaterials(record, planned)
+    return record
+  })
 }
 
 /** Keyed on the archives' digests and what they are laid upon, so that a hit unpacks nothing. */
@@ -130,6 +158,14 @@ async function sourcesOf(
   )
 }
 
+async function ownerOf(context: BuildContext, { layers }: StageState, { chown }: CopyInstruction | AddInstruction) {
+  if (chown === undefined) return undefined
+  return fileOwner(chown, async path => {
+    await context.copies.plan(layers)
+    return context.layers.readFile(layers, path)
+  })
+}
+
 /** Directories of the context that are going to be copied are read as a whole. */
 async function scanDirectories({ source: files }: BuildContext, sources: readonly SourceWord[]): Promise<void> {
   for (const { word, source } of sources) {
@@ -146,9 +182,8 @@ async function planFiles(
   instruction: CopyInstruction | AddInstruction,
   sources: readonly SourceWord[],
 ): Promise<readonly PlannedEntry[]> {
-  const { chown, chmod, exclude, destination } = instruction
-  const owner =
-    chown === undefined ? undefined : await fileOwner(chown, path => context.layers.readFile(state.layers, path))
+  const { chmod, exclude, destination } = instruction
+  const owner = await ownerOf(context, state, instruction)
   const request = {
     keyword: instruction.kind.toUpperCase(),
     target: instruction.link ? layeredView([]) : await context.layers.view(state.layers),
