@@ -10,7 +10,8 @@ export class FolderDigests implements KnownDigests {
   readonly #index: StatIndex
   readonly #folder: string
   #known: DigestTable | undefined
-  readonly #seen = new Set<number>()
+  /** Rows of the table that were found: 1. */
+  #seen = new Uint8Array(0)
   readonly #read = new Map<ByteString, ReadFile>()
   /** Before any of the stats was taken. */
   readonly #readAt = Date.now()
@@ -21,11 +22,11 @@ export class FolderDigests implements KnownDigests {
   }
 
   find(path: ByteString, stat: FileStat): string | undefined {
-    const read = this.#read.get(path)
+    const read = this.#read.size === 0 ? undefined : this.#read.get(path)
     if (read?.stat.equals(stat)) return read.digest
     const row = this.#table().find(path, stat)
     if (row < 0) return undefined
-    this.#seen.add(row)
+    this.#seen[row] = 1
     return this.#table().digest(row)
   }
 
@@ -38,11 +39,16 @@ export class FolderDigests implements KnownDigests {
   }
 
   save(): void {
-    if (this.#read.size > 0) this.#index.save(this.#folder, this.#table().next(this.#seen, this.#read))
+    if (this.#read.size === 0) return
+    const table = this.#table()
+    this.#index.save(this.#folder, table.next(this.#seen, this.#read))
   }
 
   #table(): DigestTable {
-    this.#known ??= this.#index.load(this.#folder)
+    if (this.#known === undefined) {
+      this.#known = this.#index.load(this.#folder)
+      this.#seen = new Uint8Array(this.#known.count)
+    }
     return this.#known
   }
 }

@@ -77,13 +77,13 @@ export class DigestTable {
     return this.#hex.slice(row * DIGEST_BYTES * 2, (row + 1) * DIGEST_BYTES * 2)
   }
 
-  /** The table after a build that found the rows in `seen` and read the files in `read`, which are byte strings. */
-  next(seen: ReadonlySet<number>, read: ReadonlyMap<string, ReadFile>): DigestTable {
+  /** The table after a build that found the rows whose `seen` is 1 and read the files in `read`, which are byte strings. */
+  next(seen: Uint8Array, read: ReadonlyMap<string, ReadFile>): DigestTable {
     const replaced = new Set([...read.keys()].map(path => this.#find(path)))
     const kept: number[] = []
     for (let row = 0; row < this.count; row++) {
       const old = (this.#rows[row * ROW_WORDS + AGE] as number) + 1 >= MAX_AGE
-      if (!replaced.has(row) && (seen.has(row) || !old)) kept.push(row)
+      if (!replaced.has(row) && (seen[row] === 1 || !old)) kept.push(row)
     }
     const count = kept.length + read.size
     const rows = new Uint32Array(count * ROW_WORDS)
@@ -92,7 +92,7 @@ export class DigestTable {
     for (const row of kept) {
       const at = row * ROW_WORDS
       rows.set(this.#rows.subarray(at, at + ROW_WORDS), to * ROW_WORDS)
-      rows[to * ROW_WORDS + AGE] = seen.has(row) ? 0 : (this.#rows[at + AGE] as number) + 1
+      rows[to * ROW_WORDS + AGE] = seen[row] === 1 ? 0 : (this.#rows[at + AGE] as number) + 1
       this.#digests.copy(digests, to++ * DIGEST_BYTES, row * DIGEST_BYTES, (row + 1) * DIGEST_BYTES)
     }
     for (const [path, { stat, digest }] of read) {

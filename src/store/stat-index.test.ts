@@ -23,7 +23,7 @@ function files(count: number, from = 0): Map<string, ReadFile> {
   return made
 }
 
-const NONE: ReadonlySet<number> = new Set()
+const NONE = new Uint8Array(0)
 
 function table(count: number): DigestTable {
   return DigestTable.EMPTY.next(NONE, files(count))
@@ -56,7 +56,10 @@ test('a file read anew replaces itself; one that is not seen for long is forgott
   assert.equal(now.count, 3)
   assertHas(now, changed)
   const kept = [...files(3)][1] as [string, ReadFile]
-  for (let saving = 0; saving < 10; saving++) now = now.next(new Set([now.find(kept[0], kept[1].stat)]), changed)
+  for (let saving = 0; saving < 10; saving++) {
+    const seen = new Uint8Array(now.count).fill(1, now.find(kept[0], kept[1].stat), now.find(kept[0], kept[1].stat) + 1)
+    now = now.next(seen, changed)
+  }
   assert.equal(now.count, 2, 'the file that is still seen and the one that is read each time')
   assertHas(now, new Map([kept, ...changed]))
 })

@@ -248,8 +248,17 @@ function excluder(patterns: readonly string[]): (path: ByteString) => boolean {
   return path => matcher.match(path).ignored
 }
 
-/** What a destination path was called in the source: what people recognise. What was removed, by what is beside it. */
+/** What a destination path was called in the source, what people recognise; found out when first asked. */
 function sourceNames(planned: readonly PlannedEntry[]): (path: string) => string {
+  let names: ((path: string) => string) | undefined
+  return path => {
+    names ??= namesOf(planned)
+    return names(path)
+  }
+}
+
+/** What was removed is named by what is beside it. */
+function namesOf(planned: readonly PlannedEntry[]): (path: string) => string {
   const names = new Map<string, string>()
   const folders = new Map<string, string>()
   for (const { entry, sourcePath } of planned) {
