@@ -62,16 +62,21 @@ export interface RunServices {
  */
 export async function runImage(store: Store, options: RunImageOptions, services: RunServices): Promise<RunResult> {
   const lease = store.lease('run')
-  const state = await imageToRun(store, options, services)
-  const helper = await openHelper({ root: store.root })
-  const worker = treeWorker(helper, store.tempDir)
-  const layers = new LayerWork(store, lease, async () => worker)
-  const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
+  // Its start takes longer than all that comes before it is needed.
+  const opening = openHelper({ root: store.root })
   try {
-    return await runIn(folder, { options, state, layers, worker, helper })
+    const [state, helper] = await Promise.all([imageToRun(store, options, services), opening])
+    const worker = treeWorker(helper, store.tempDir)
+    const layers = new LayerWork(store, lease, async () => worker)
+    const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
+    try {
+      return await runIn(folder, { options, state, layers, worker, helper })
+    } finally {
+      await worker.removeTree(folder)
+    }
   } finally {
-    await worker.removeTree(folder)
-    await helper.close()
+    const helper = await opening.catch(() => undefined)
+    await helper?.close()
     lease.end()
   }
 }
