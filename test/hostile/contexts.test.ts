@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
+import { once } from 'node:events'
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -117,10 +118,15 @@ test('files that come, change and go while they are read end in an image or in a
   const script = `const fs = require('node:fs'); for (let i = 0; ; i++) { const p = process.argv[1] + '/wild' + i % 40
     try { i % 3 === 0 ? fs.rmSync(p, { force: true }) : fs.writeFileSync(p, Buffer.alloc(i % 5 * 40000, i)) } catch {} }`
   const wild = spawn(process.execPath, ['-e', script, context], { stdio: 'ignore' })
-  t.after(() => wild.kill('SIGKILL'))
-  for (let round = 0; round < 5; round++) {
-    const { code, stderr } = await call(['build', '-t', 'hostile', context])
-    if (code !== 0) assert.match(stderr, /wild\d+/)
+  try {
+    for (let round = 0; round < 5; round++) {
+      const { code, stderr } = await call(['build', '-t', 'hostile', context])
+      if (code !== 0) assert.match(stderr, /wild\d+/)
+    }
+  } finally {
+    // Before the folder is removed, which would never be empty.
+    wild.kill('SIGKILL')
+    await once(wild, 'exit')
   }
 })
 
