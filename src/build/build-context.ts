@@ -4,6 +4,7 @@ import type { ContextSource } from './context.ts'
 import type { Explainer } from './explain.ts'
 import type { KnownDigests } from './hash-files.ts'
 import type { KnownCopies } from './known-copies.ts'
+import type { LayerBlobs } from './layer-blobs.ts'
 import type { LayerWork } from './layer-work.ts'
 import type { BuildOptions } from './options.ts'
 import type { BuildPlan } from './plan.ts'
@@ -19,6 +20,7 @@ export interface BuildContext {
   readonly plan: BuildPlan
   readonly source: ContextSource
   readonly layers: LayerWork
+  readonly blobs: LayerBlobs
   readonly worker: () => Promise<TreeWorker>
   readonly explainer: Explainer
   readonly steps: StepLog

@@ -13,9 +13,10 @@ import type { BuildContext } from './build-context.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
 import type { BuildEvent, StepInfo } from './events.ts'
 import { Explainer } from './explain.ts'
-import { type ExportedImage, exportImage, packedLayer } from './export.ts'
+import { type ExportedImage, exportImage } from './export.ts'
 import { KnownCopies } from './known-copies.ts'
 import { FolderDigests } from './known-digests.ts'
+import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
 import { LayerWork } from './layer-work.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
 import type { BuildOptions } from './options.ts'
@@ -116,6 +117,7 @@ class Build {
       plan,
       source: loaded.source,
       layers,
+      blobs: new LayerBlobs({ store, lease, layers, worker }, blobOptions(options)),
       worker,
       explainer: new Explainer(store, this.#lineage),
       steps: this.#steps,
@@ -197,7 +199,7 @@ class Build {
   }
 
   #packSoon(state: StageState): void {
-    const packed = packedLayer(this.#context, state, state.layers.length - 1)
+    const packed = this.#context.blobs.of(state.layers, state.layers.length - 1)
     // Whoever needs the blob sees the error; here it must not be an unhandled one.
     packed.catch(() => {})
     this.#packing.push(packed)
@@ -268,4 +270,8 @@ function stepsOf(planned: PlannedStage, log: StepLog): StageSteps {
     ]),
   )
   return { from, byInstruction, count }
+}
+
+function blobOptions({ compression = 'zstd', compressionLevel, sourceDateEpoch }: BuildOptions): BlobOptions {
+  return { compression, level: compressionLevel, epoch: sourceDateEpoch }
 }

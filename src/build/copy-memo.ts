@@ -1,9 +1,7 @@
 import { constants } from 'node:fs'
 import type { AddInstruction, CopyInstruction } from '../dockerfile/instruction.ts'
 import type { ByteString } from '../layer/entry.ts'
-import { packerName } from '../layer/pack.ts'
 import { type Digest, sha256 } from '../oci/digest.ts'
-import type { Compression } from '../oci/media-types.ts'
 import type { FileStat } from '../store/file-stat.ts'
 import type { LayerRecord } from '../store/types.ts'
 import { type BuildContext, withoutCache } from './build-context.ts'
@@ -92,9 +90,6 @@ export function filesIngredient(contentId: Digest) {
 }
 
 /** Without a plan nobody knows where the files are: so the form that the build needs must be there. */
-function hasForm({ store, options }: BuildContext, layer: LayerRecord, exported: boolean): boolean {
-  if (!exported) return store.trees.find(layer.tocDigest) !== undefined
-  const { compression = 'zstd', compressionLevel: level } = options
-  const packer = packerName({ compression: compression as Compression, ...(level !== undefined && { level }) })
-  return layer.blobs.some(blob => blob.packer === packer && store.blobs.size(blob.digest) === blob.size)
+function hasForm({ store, blobs }: BuildContext, layer: LayerRecord, exported: boolean): boolean {
+  return exported ? blobs.stored(layer) !== undefined : store.trees.find(layer.tocDigest) !== undefined
 }

@@ -1,6 +1,6 @@
 import type { Toc } from '../layer/toc.ts'
 import type { Digest } from '../oci/digest.ts'
-import type { BuiltStep, CacheRecord, Ingredient, Store } from '../store/types.ts'
+import type { BuiltStep, CacheRecord, Ingredient, LayerRecord, Store } from '../store/types.ts'
 import type { Reason } from './events.ts'
 import { changeLine, type IngredientChange, ingredientChanges, short, showIngredient } from './ingredient-changes.ts'
 import { type TocChange, tocChanges } from './toc-changes.ts'
@@ -61,6 +61,13 @@ export class Explainer {
     if (record !== undefined) return this.#difference(step, place, { record, before })
     if (before.title !== step.title) return { kind: 'instruction-changed', summary: wasLine(before), details: [] }
     return { kind: 'cache-dropped', summary: 'its record was pruned from the build cache', details: [] }
+  }
+
+  /** The layer that the step made in the last build. */
+  layerBefore(step: Pick<BuiltStep, 'stage' | 'ordinal' | 'title'>): LayerRecord | undefined {
+    const before = this.#counterpart(step)
+    const record = before && this.#store.cache.peek(before.key)
+    return record?.layerId === undefined ? undefined : this.#store.layers.byId(record.layerId)
   }
 
   /** The step of the last build that this one corresponds to: the same line, else the same place and instruction. */

@@ -2,7 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import { type Digest, sha256 } from '../oci/digest.ts'
 import type { ExecutionConfig, HistoryEntry, ImageConfig } from '../oci/image-config.ts'
 import type { Manifest } from '../oci/manifest.ts'
-import { type Compression, MediaType } from '../oci/media-types.ts'
+import { MediaType } from '../oci/media-types.ts'
 import type { LayerBlob, LayerRecord } from '../store/types.ts'
 import type { BuildContext } from './build-context.ts'
 import { stepKey } from './key.ts'
@@ -18,7 +18,7 @@ export interface ExportedImage {
 
 /** Packs what is not packed yet and writes config and manifest. */
 export async function exportImage(context: BuildContext, state: StageState): Promise<ExportedImage> {
-  const packed = await Promise.all(state.layers.map((_, index) => packedLayer(context, state, index)))
+  const packed = await Promise.all(state.layers.map((_, index) => context.blobs.of(state.layers, index)))
   const config = imageConfig(context, state, packed)
   const rawConfig = Buffer.from(JSON.stringify(config))
   const { store, lease } = context
@@ -32,11 +32,6 @@ export async function exportImage(context: BuildContext, state: StageState): Pro
   const raw = Buffer.from(JSON.stringify(manifest))
   const { digest, mediaType } = await store.images.add(lease, raw, MediaType.ociManifest)
   return { digest, manifest, config, mediaType }
-}
-
-export function packedLayer(context: BuildContext, state: StageState, index: number) {
-  const { compression = 'zstd', compressionLevel: level, sourceDateEpoch: epoch } = context.options
-  return context.layers.blob(state.layers, index, { compression: compression as Compression, level, epoch })
 }
 
 function layerDescriptor(blob: LayerBlob): Descriptor {

@@ -45,6 +45,7 @@ export async function keyedStep(
   const durationMs = Date.now() - createdAt
   const { title, kind, ingredients } = step
   store.cache.put(lease, { key, title, kind, ingredients, layerId: made?.id, createdAt, durationMs })
+  if (made !== undefined) context.blobs.setEarlier(made, explainer.layerBefore(step))
   return { value: { record: made, createdAt }, status: 'ran', reason }
 }
 

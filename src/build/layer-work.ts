@@ -1,27 +1,17 @@
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
 import { readFile as readHostFile } from 'node:fs/promises'
 import { ShaleError } from '../error.ts'
-import { type ByteString, type Entry, fromByteString, parentPath, toByteString } from '../layer/entry.ts'
-import { type PackedLayer, packerName, packLayer } from '../layer/pack.ts'
+import { type ByteString, fromByteString, parentPath, toByteString } from '../layer/entry.ts'
 import { findEntry, type Toc } from '../layer/toc.ts'
-import { type Compression, ociLayerType } from '../oci/media-types.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
 import { type LayeredView, layeredView } from '../rootfs/view.ts'
-import { contentOf } from '../sandbox/ops/sources.ts'
 import type { LayerBlob, LayerRecord, Lease, Store } from '../store/types.ts'
 import type { PlannedEntry } from './copy/plan.ts'
 import type { ChainLayer } from './stage-state.ts'
 import type { ContentSource, TreeWorker } from './tree-worker.ts'
 
-export interface BlobOptions {
-  readonly compression: Compression
-  readonly level?: number | undefined
-  readonly epoch?: number | undefined
-}
-
 /**
- * Gives layers the forms that are asked for: the table of contents, an unpacked tree for a process, a blob for an
- * image. Each is made once, from whatever is there: another form, or the files that a COPY reads.
+ * Where the files of layers are, and unpacked trees of layers for processes. A tree is made once, from whatever is
+ * there: a blob, or the files that a COPY reads. `LayerBlobs` packs.
  */
 export class LayerWork {
   readonly #store: Store
@@ -29,7 +19,6 @@ export class LayerWork {
   readonly #worker: () => Promise<TreeWorker>
   readonly #materials = new Map<number, readonly PlannedEntry[]>()
   readonly #trees = new Map<string, Promise<string>>()
-  readonly #blobs = new Map<string, Promise<{ record: LayerRecord; blob: LayerBlob }>>()
 
   constructor(store: Store, lease: Lease, worker: () => Promise<TreeWorker>) {
     this.#store = store
@@ -48,7 +37,7 @@ export class LayerWork {
       record.unpackedSize === 0 ||
       this.#materials.has(record.id) ||
       this.#store.trees.find(record.tocDigest) !== undefined ||
-      this.#storedBlob(record) !== undefined
+      this.storedBlob(record) !== undefined
     )
   }
 
@@ -91,14 +80,14 @@ export class LayerWork {
   }
 
   async #makeTree(key: string, record: LayerRecord, toc: Toc, below: readonly string[]): Promise<string> {
-    const blob = this.#storedBlob(record)
+    const blob = this.storedBlob(record)
     const planned = this.#materials.get(record.id)
     const worker = await this.#worker()
     const writer = this.#store.trees.begin(this.#lease, key)
     const folder = writer.path
     try {
       if (planned !== undefined || record.unpackedSize === 0) {
-        const sources = planned === undefined ? NO_CONTENT : await this.#sourcesOf(toc, planned)
+        const sources = planned === undefined ? NO_CONTENT : await this.sourcesOf(toc, planned)
         await worker.writeTree({ toc: this.#store.blobs.path(record.tocDigest), sources, folder })
       } else if (blob !== undefined) {
         const { compression, digest } = blob
@@ -125,70 +114,17 @@ export class LayerWork {
     return Buffer.from(await (await this.#worker()).readFile(tree, located.entry.path))
   }
 
-  /** The blob that an image refers to for this layer. Imported layers keep the blob they came with. */
-  blob(
-    layers: readonly ChainLayer[],
-    index: number,
-    options: BlobOptions,
-  ): Promise<{ record: LayerRecord; blob: LayerBlob }> {
-    const layer = layers[index] as ChainLayer
-    const key = `${layer.record.id} ${layer.times}`
-    const pending = this.#blobs.get(key)
-    if (pending !== undefined) return pending
-    const made = layer.imported ? this.#importedBlob(layer.record) : this.#packedBlob(layers, index, options)
-    this.#blobs.set(key, made)
-    return made
-  }
-
-  async #importedBlob(record: LayerRecord): Promise<{ record: LayerRecord; blob: LayerBlob }> {
-    const blob = this.#storedBlob(record)
-    if (blob === undefined) throw missingLayer(record)
-    return { record, blob }
-  }
-
-  async #packedBlob(
-    layers: readonly ChainLayer[],
-    index: number,
-    options: BlobOptions,
-  ): Promise<{ record: LayerRecord; blob: LayerBlob }> {
-    const { record: original, times } = layers[index] as ChainLayer
-    const { epoch, compression, level } = options
-    const record = epoch === undefined || times === 'keep' ? original : await this.#retimed(original, times, epoch)
-    const packer = packerName({ compression, ...(level !== undefined && { level }) })
-    const found = record.blobs.find(blob => blob.packer === packer && this.#store.blobs.size(blob.digest) === blob.size)
-    if (found !== undefined) return { record, blob: found }
-    const toc = await this.#store.layers.toc(record)
-    const sources = await this.#packSources(layers, index, toc)
-    const writer = this.#store.blobs.writer(this.#lease)
-    try {
-      const packed = await this.#pack(record, toc, sources, writer.path, options)
-      await this.#store.blobs.adopt(this.#lease, writer.path, { digest: packed.digest, size: packed.size })
-      const { digest, size, annotations } = packed
-      const blob: LayerBlob = { digest, size, compression, mediaType: ociLayerType(compression), packer, annotations }
-      return { record: this.#store.layers.setPacked(this.#lease, record.id, packed.diffId, blob), blob }
-    } catch (error) {
-      await writer.abort()
-      throw error
-    }
-  }
-
-  /** The same files with the times that SOURCE_DATE_EPOCH gives them. */
-  async #retimed(record: LayerRecord, times: 'set' | 'clamp', epoch: number): Promise<LayerRecord> {
-    const toc = await this.#store.layers.toc(record)
-    const late = (entry: Entry) => times === 'set' || entry.mtime >= epoch
-    const entries = toc.entries.map(entry => (late(entry) ? { ...entry, mtime: epoch, mtimeNs: 0 } : entry))
-    return this.#store.layers.add(this.#lease, { toc: { entries } })
-  }
-
-  async #packSources(layers: readonly ChainLayer[], index: number, toc: Toc): Promise<readonly ContentSource[]> {
-    const { id, unpackedSize: unpacked } = (layers[index] as ChainLayer).record
-    const planned = this.#materials.get(id)
-    if (planned !== undefined) return this.#sourcesOf(toc, planned)
-    if (unpacked === 0) return NO_CONTENT
+  /** Where the content of a layer's files is; makes its tree when that is the only place. */
+  async sources(layers: readonly ChainLayer[], index: number): Promise<readonly ContentSource[]> {
+    const { record } = layers[index] as ChainLayer
+    const planned = this.#materials.get(record.id)
+    if (planned !== undefined) return this.sourcesOf(await this.#store.layers.toc(record), planned)
+    if (record.unpackedSize === 0) return NO_CONTENT
     return [{ prefix: '', path: toByteString(await this.tree(layers, index)) }]
   }
 
-  async #sourcesOf(toc: Toc, planned: readonly PlannedEntry[]): Promise<readonly ContentSource[]> {
+  /** Where the files of a table are that a COPY has planned. */
+  async sourcesOf(toc: Toc, planned: readonly PlannedEntry[]): Promise<readonly ContentSource[]> {
     const origins = new Map(planned.map(({ entry, origin }) => [entry.path, origin]))
     const sources: ContentSource[] = []
     for (const { path, kind } of toc.entries) {
@@ -207,39 +143,8 @@ export class LayerWork {
     return this.#tree(record.tocDigest, record, await this.#store.layers.toc(record), [])
   }
 
-  async #pack(
-    record: LayerRecord,
-    toc: Toc,
-    sources: readonly ContentSource[],
-    out: string,
-    options: BlobOptions,
-  ): Promise<Omit<PackedLayer, 'toc'>> {
-    const { compression, level } = options
-    // Files of mapped users are readable in the helper only; everything else is packed here, without starting it.
-    if (process.getuid?.() !== 0 && sources.some(source => this.#isTree(source))) {
-      const worker = await this.#worker()
-      return worker.pack({ toc: this.#store.blobs.path(record.tocDigest), sources, compression, level, out })
-    }
-    const fd = openSync(out, 'wx', 0o600)
-    try {
-      const sink = (chunk: Uint8Array) => writeFully(fd, chunk)
-      const packed = await packLayer(toc, contentOf(sources), {
-        compression,
-        sink,
-        ...(level !== undefined && { level }),
-      })
-      fdatasyncSync(fd)
-      return packed
-    } finally {
-      closeSync(fd)
-    }
-  }
-
-  #isTree(source: ContentSource): boolean {
-    return 'path' in source && source.path.startsWith(toByteString(`${this.#store.root}/`))
-  }
-
-  #storedBlob(record: LayerRecord): LayerBlob | undefined {
+  /** The record's first blob that the store has. */
+  storedBlob(record: LayerRecord): LayerBlob | undefined {
     return record.blobs.find(blob => this.#store.blobs.size(blob.digest) === blob.size)
   }
 
@@ -266,15 +171,11 @@ export class LayerWork {
 /** For layers that hold nothing but directories, links and empty files. */
 const NO_CONTENT: readonly ContentSource[] = [{ prefix: '', bytes: new Uint8Array(0) }]
 
-function writeFully(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)
-}
-
 function hostBytes(path: string | Buffer): ByteString {
   return typeof path === 'string' ? toByteString(path) : path.toString('latin1')
 }
 
-function missingLayer(record: LayerRecord): ShaleError {
+export function missingLayer(record: LayerRecord): ShaleError {
   return new ShaleError(
     'LAYER_MISSING',
     `the files of layer ${record.diffId ?? record.contentId} are not in the store any more`,

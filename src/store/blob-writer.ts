@@ -3,6 +3,7 @@ import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { ShaleError } from '../error.ts'
 import { type Digest, digestAlgorithm } from '../oci/digest.ts'
+import { writing } from './temp.ts'
 import type { BlobInfo, BlobWriter } from './types.ts'
 
 /** Gives a finished, synced temporary file its name. */
@@ -25,7 +26,9 @@ export class FileBlobWriter implements BlobWriter {
   write(chunk: Uint8Array): void {
     const file = this.#open()
     this.#hash.update(chunk)
-    for (let done = 0; done < chunk.byteLength; ) done += writeSync(file, chunk, done, chunk.byteLength - done)
+    writing(this.path, () => {
+      for (let done = 0; done < chunk.byteLength; ) done += writeSync(file, chunk, done, chunk.byteLength - done)
+    })
     this.#size += chunk.byteLength
   }
 

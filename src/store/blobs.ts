@@ -9,7 +9,7 @@ import { FileBlobWriter, syncFile } from './blob-writer.ts'
 import type { Database } from './database.ts'
 import { blobPath, type Layout } from './layout.ts'
 import type { Leases } from './leases.ts'
-import { moveToTrash, tempPath } from './temp.ts'
+import { moveToTrash, tempPath, writing } from './temp.ts'
 import type { BlobInfo, BlobStore, BlobWriter, Lease } from './types.ts'
 
 export interface BlobContext {
@@ -65,7 +65,7 @@ class DirectoryBlobs implements FileBlobs {
     if (this.#context.database.write(() => this.keep(lease, info.digest))) return info
     const path = tempPath(this.#context.layout)
     try {
-      writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' })
+      writing(path, () => writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' }))
       await syncFile(path)
       return await this.#publish(lease, path, info)
     } catch (error) {

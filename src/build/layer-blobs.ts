@@ -1,0 +1,160 @@
+import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
+import { type Entry, toByteString } from '../layer/entry.ts'
+import { reusableFrames } from '../layer/frame-table.ts'
+import type { ReusableFrames } from '../layer/frames.ts'
+import { type PackedLayer, packerName, packLayer } from '../layer/pack.ts'
+import type { Toc } from '../layer/toc.ts'
+import type { Digest } from '../oci/digest.ts'
+import { type Compression, ociLayerType } from '../oci/media-types.ts'
+import { contentOf } from '../sandbox/ops/sources.ts'
+import type { BlobWriter, LayerBlob, LayerRecord, Lease, Store } from '../store/types.ts'
+import { type LayerWork, missingLayer } from './layer-work.ts'
+import type { ChainLayer } from './stage-state.ts'
+import type { ContentSource, TreeWorker } from './tree-worker.ts'
+
+/** How a build packs its layers. */
+export interface BlobOptions {
+  readonly compression: Compression
+  readonly level?: number | undefined
+  /** SOURCE_DATE_EPOCH: seconds since 1970. */
+  readonly epoch?: number | undefined
+}
+
+/** A layer that is packed: what the store knows of it, and its blob. */
+export interface LayerWithBlob {
+  readonly record: LayerRecord
+  readonly blob: LayerBlob
+}
+
+/** What packing works with. */
+export interface Packing {
+  readonly store: Store
+  readonly lease: Lease
+  readonly layers: LayerWork
+  readonly worker: () => Promise<TreeWorker>
+}
+
+/** Packs the layers of an image, each once. */
+export class LayerBlobs {
+  readonly #store: Store
+  readonly #lease: Lease
+  readonly #layers: LayerWork
+  readonly #worker: () => Promise<TreeWorker>
+  readonly #options: BlobOptions
+  readonly #packer: string
+  readonly #blobs = new Map<string, Promise<LayerWithBlob>>()
+  readonly #earlier = new Map<number, LayerRecord>()
+
+  constructor({ store, lease, layers, worker }: Packing, options: BlobOptions) {
+    this.#store = store
+    this.#lease = lease
+    this.#layers = layers
+    this.#worker = worker
+    this.#options = options
+    const { compression, level } = options
+    this.#packer = packerName({ compression, ...(level !== undefined && { level }) })
+  }
+
+  /** Notes the layer that a step made in the last build: what has not changed need not be compressed again. */
+  setEarlier(record: LayerRecord, earlier: LayerRecord | undefined): void {
+    if (earlier !== undefined) this.#earlier.set(record.id, earlier)
+  }
+
+  /** The blob that an image refers to for this layer. Imported layers keep the blob they came with. */
+  of(layers: readonly ChainLayer[], index: number): Promise<LayerWithBlob> {
+    const layer = layers[index] as ChainLayer
+    const key = `${layer.record.id} ${layer.times}`
+    const pending = this.#blobs.get(key)
+    if (pending !== undefined) return pending
+    const made = layer.imported ? this.#imported(layer.record) : this.#packed(layers, index)
+    this.#blobs.set(key, made)
+    return made
+  }
+
+  async #imported(record: LayerRecord): Promise<LayerWithBlob> {
+    const blob = this.#layers.storedBlob(record)
+    if (blob === undefined) throw missingLayer(record)
+    return { record, blob }
+  }
+
+  async #packed(layers: readonly ChainLayer[], index: number): Promise<LayerWithBlob> {
+    const { record: original, times } = layers[index] as ChainLayer
+    const { epoch } = this.#options
+    const record = epoch === undefined || times === 'keep' ? original : await this.#retimed(original, times, epoch)
+    const found = this.stored(record)
+    if (found !== undefined) return { record, blob: found }
+    const toc = await this.#store.layers.toc(record)
+    const sources = await this.#layers.sources(layers, index)
+    const writer = this.#store.blobs.writer(this.#lease)
+    try {
+      const reuse = this.#framesOf(this.#earlier.get(original.id))
+      const packed = await this.#pack({ toc, tocDigest: record.tocDigest }, sources, { reuse, out: writer.path })
+      return await this.#adopt(record, packed, writer)
+    } catch (error) {
+      await writer.abort()
+      throw error
+    }
+  }
+
+  /** The layer's blob as this build would pack it, when the store has it. */
+  stored(record: LayerRecord): LayerBlob | undefined {
+    return record.blobs.find(blob => blob.packer === this.#packer && this.#store.blobs.size(blob.digest) === blob.size)
+  }
+
+  /** Frames are the same only for the same packer. */
+  #framesOf(earlier: LayerRecord | undefined): ReusableFrames | undefined {
+    const blob = earlier === undefined ? undefined : this.stored(earlier)
+    return blob && reusableFrames(this.#store.blobs.path(blob.digest), blob.annotations ?? {})
+  }
+
+  async #adopt(record: LayerRecord, packed: Omit<PackedLayer, 'toc'>, writer: BlobWriter): Promise<LayerWithBlob> {
+    const { digest, size, annotations, compression, packer, diffId } = packed
+    await this.#store.blobs.adopt(this.#lease, writer.path, { digest, size })
+    const blob: LayerBlob = { digest, size, compression, mediaType: ociLayerType(compression), packer, annotations }
+    return { record: this.#store.layers.setPacked(this.#lease, record.id, diffId, blob), blob }
+  }
+
+  /** The same files with the times that SOURCE_DATE_EPOCH gives them. */
+  async #retimed(record: LayerRecord, times: 'set' | 'clamp', epoch: number): Promise<LayerRecord> {
+    const toc = await this.#store.layers.toc(record)
+    const late = (entry: Entry) => times === 'set' || entry.mtime >= epoch
+    const entries = toc.entries.map(entry => (late(entry) ? { ...entry, mtime: epoch, mtimeNs: 0 } : entry))
+    return this.#store.layers.add(this.#lease, { toc: { entries } })
+  }
+
+  async #pack(
+    { toc, tocDigest }: { readonly toc: Toc; readonly tocDigest: Digest },
+    sources: readonly ContentSource[],
+    { reuse, out }: { readonly reuse: ReusableFrames | undefined; readonly out: string },
+  ): Promise<Omit<PackedLayer, 'toc'>> {
+    const { compression, level } = this.#options
+    // Files of mapped users are readable in the helper only; everything else is packed here, without starting it.
+    if (process.getuid?.() !== 0 && sources.some(source => this.#isTree(source))) {
+      const worker = await this.#worker()
+      return worker.pack({ toc: this.#store.blobs.path(tocDigest), sources, compression, level, out })
+    }
+    const fd = openSync(out, 'wx', 0o600)
+    try {
+      const sink = (chunk: Uint8Array) => writeFully(fd, chunk)
+      const options = {
+        compression,
+        sink,
+        ...(level !== undefined && { level }),
+        ...(reuse !== undefined && { reuse }),
+      }
+      const packed = await packLayer(toc, contentOf(sources), options)
+      fdatasyncSync(fd)
+      return packed
+    } finally {
+      closeSync(fd)
+    }
+  }
+
+  #isTree(source: ContentSource): boolean {
+    return 'path' in source && source.path.startsWith(toByteString(`${this.#store.root}/`))
+  }
+}
+
+function writeFully(fd: number, chunk: Uint8Array): void {
+  for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)
+}
