@@ -1,4 +1,5 @@
-import { closeSync, fdatasyncSync, openSync, writeSync } from 'node:fs'
+import { closeSync, fdatasync, openSync, write } from 'node:fs'
+import { promisify } from 'node:util'
 import { type Entry, toByteString } from '../layer/entry.ts'
 import { reusableFrames } from '../layer/frame-table.ts'
 import type { ReusableFrames } from '../layer/frames.ts'
@@ -133,9 +134,9 @@ export class LayerBlobs {
       const worker = await this.#worker()
       return worker.pack({ toc: this.#store.blobs.path(tocDigest), sources, compression, level, out })
     }
-    const fd = openSync(out, 'wx', 0o600)
+    const file = new WritingBehind(out)
     try {
-      const sink = (chunk: Uint8Array) => writeFully(fd, chunk)
+      const sink = (chunk: Uint8Array) => file.write(chunk)
       const options = {
         compression,
         sink,
@@ -143,10 +144,10 @@ export class LayerBlobs {
         ...(reuse !== undefined && { reuse }),
       }
       const packed = await packLayer(toc, contentOf(sources), options)
-      fdatasyncSync(fd)
+      await file.sync()
       return packed
     } finally {
-      closeSync(fd)
+      await file.close()
     }
   }
 
@@ -155,6 +156,37 @@ export class LayerBlobs {
   }
 }
 
-function writeFully(fd: number, chunk: Uint8Array): void {
-  for (let at = 0; at < chunk.length; ) at += writeSync(fd, chunk, at)
+/** A new file that is written while the next bytes are made ready. */
+class WritingBehind {
+  readonly #fd: number
+  #last: Promise<void> = Promise.resolve()
+
+  constructor(path: string) {
+    this.#fd = openSync(path, 'wx', 0o600)
+  }
+
+  /** Waits for the write before this one, and throws what that one met. */
+  async write(chunk: Uint8Array): Promise<void> {
+    await this.#last
+    this.#last = this.#append(chunk)
+    // Thrown where it is waited for; until then it must not count as unhandled.
+    this.#last.catch(() => {})
+  }
+
+  async sync(): Promise<void> {
+    await this.#last
+    await datasync(this.#fd)
+  }
+
+  async close(): Promise<void> {
+    await this.#last.catch(() => {})
+    closeSync(this.#fd)
+  }
+
+  async #append(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length; ) at += (await append(this.#fd, chunk, at)).bytesWritten
+  }
 }
+
+const append = promisify(write)
+const datasync = promisify(fdatasync)

@@ -3,10 +3,11 @@ import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { zstdDecompressSync } from 'node:zlib'
+import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { sha256 } from '../oci/digest.ts'
 import { type CrewOptions, type FrameCrew, localCrew, threadCrew } from './frame-crew.ts'
 import { FrameError, type FrameTask } from './frame-task.ts'
+import type { ReusableFrames } from './frames.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'shale-crew-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -48,11 +49,18 @@ function frame(...files: readonly File[]): FrameTask {
   }
 }
 
-const options = (known: readonly string[] = []): CrewOptions => ({
+const options = (reuse?: ReusableFrames): CrewOptions => ({
   compression: 'zstd',
   level: 1,
-  rules: { identify: true, known: new Set(known) },
+  rules: { identify: true, reuse },
 })
+
+/** A blob of one frame. */
+function blobOf(id: string, bytes: Uint8Array): ReusableFrames {
+  const blob = join(folder, 'blob')
+  writeFileSync(blob, bytes)
+  return { path: blob, places: new Map([[id, { at: 0, length: bytes.length, crc: crc32(bytes) }]]) }
+}
 
 for (const [name, crewOf] of [
   ['on this thread', localCrew],
@@ -75,7 +83,7 @@ for (const [name, crewOf] of [
         const done = await crew.complete(task)
         assert.equal(Buffer.from(done.plain, 0, used).toString(), '<content><other>')
         assert.equal(done.digests, `${hex('content')} ${hex('other')} `)
-        assert.equal(zstdDecompressSync(done.compressed ?? '').toString(), '<content><other>')
+        assert.equal(zstdDecompressSync(done.compressed).toString(), '<content><other>')
       }))
 
     test('leaves the digest of a part to others', () =>
@@ -85,23 +93,49 @@ for (const [name, crewOf] of [
         assert.equal(done.digests, '  ')
       }))
 
-    test('does not compress what is known, whether its digests were given or found', async () => {
+    test('takes the frame of a blob at hand, whether digests were given or found', async () => {
       let id = ''
       await withCrew(options(), async crew => {
         id = (await crew.complete(frame({ path }))).id ?? ''
       })
-      await withCrew(options([id]), async crew => {
+      const other = zstdCompressSync('<content>', { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
+      await withCrew(options(blobOf(id, other)), async crew => {
         for (const digest of ['', hex('content')]) {
-          const { reused, compressed } = await crew.complete(frame({ path, digest }))
-          assert.deepEqual({ reused, compressed }, { reused: true, compressed: undefined })
+          const done = await crew.complete(frame({ path, digest }))
+          assert.deepEqual(Buffer.from(done.compressed), other)
+          assert.equal(done.crc, crc32(other))
+          assert.equal(Buffer.from(done.plain, 0, 9).toString(), '<content>')
         }
+        const unread = await crew.complete(frame({ path: join(folder, 'none'), digest: hex('content') }))
+        assert.equal(Buffer.from(unread.plain, 0, 9).toString(), '<content>')
         await assert.rejects(crew.complete(frame({ path, digest: hex('else') })), {
           failure: { file: 0, how: 'content', bytes: 0 },
         })
-        const other = await crew.complete(frame({ path: named, size: 5 }))
-        assert.equal(other.reused, false)
+        const another = await crew.complete(frame({ path: named, size: 5, digest: hex('other') }))
+        assert.equal(zstdDecompressSync(another.compressed).toString(), '<other>')
       })
     })
+
+    for (const [what, bytes, damage] of [
+      ['is damaged', zstdCompressSync('<content>'), (blob: Buffer) => blob.fill(0, 2, 6)],
+      ['is cut short', zstdCompressSync('<content>'), (blob: Buffer) => blob.subarray(0, 9)],
+      ['is no frame', Buffer.from('<content>'), (blob: Buffer) => blob],
+      ['holds more', zstdCompressSync('<content>'.repeat(100)), (blob: Buffer) => blob],
+    ] as const) {
+      test(`reads the files when the frame of the blob at hand ${what}`, async () => {
+        let id = ''
+        await withCrew(options(), async crew => {
+          id = (await crew.complete(frame({ path }))).id ?? ''
+        })
+        const reuse = blobOf(id, bytes)
+        writeFileSync(reuse.path, damage(Buffer.from(bytes)))
+        await withCrew(options(reuse), async crew => {
+          const done = await crew.complete(frame({ path, digest: hex('content') }))
+          assert.equal(Buffer.from(done.plain, 0, 9).toString(), '<content>')
+          assert.equal(zstdDecompressSync(done.compressed).toString(), '<content>')
+        })
+      })
+    }
 
     test('many at once, each its own', () =>
       withCrew(options(), async crew => {
@@ -109,7 +143,7 @@ for (const [name, crewOf] of [
         const lengths = tasks.map(({ used }) => used)
         const done = await Promise.all(tasks.map(task => crew.complete(task)))
         assert.deepEqual(
-          done.map(({ compressed }) => zstdDecompressSync(compressed ?? '').length),
+          done.map(({ compressed }) => zstdDecompressSync(compressed).length),
           lengths,
         )
       }))

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
+import { crc32 } from 'node:zlib'
 import type { Compression } from '../oci/media-types.ts'
 import { frameCodec } from './frame-codec.ts'
 import {
@@ -18,9 +19,11 @@ export interface CrewOptions {
   readonly rules: FrameRules
 }
 
-export interface DoneFrame extends FilledFrame {
-  /** Undefined when the frame is reused; the plain bytes themselves when nothing is compressed. */
-  readonly compressed: Uint8Array | undefined
+export interface DoneFrame extends Omit<FilledFrame, 'reused'> {
+  /** The plain bytes themselves when nothing is compressed. */
+  readonly compressed: Uint8Array
+  /** crc32 of the compressed bytes; 0 of a frame that has no id. */
+  readonly crc: number
 }
 
 /** Fills frames and compresses them, several at a time; they may end in another order than they began. */
@@ -50,15 +53,20 @@ export function localCrew({ compression, level, rules }: CrewOptions): FrameCrew
     width: 8,
     complete: async task => {
       const filled = fillFrame(task, rules)
-      const compressed = filled.reused ? undefined : await codec.compress(Buffer.from(task.plain, 0, task.used))
-      return { ...filled, compressed }
+      const { plain, digests, id, reused } = filled
+      const compressed = reused ?? (await codec.compress(Buffer.from(plain, 0, task.used)))
+      return { plain, digests, id, compressed, crc: crcOf(filled, compressed) }
     },
     close: async () => {},
   }
 }
 
+export function crcOf({ id }: FilledFrame, compressed: Uint8Array): number {
+  return id === undefined ? 0 : crc32(compressed)
+}
+
 export type ThreadAnswer =
-  | (FilledFrame & { readonly compressed?: ArrayBuffer; readonly length?: number })
+  | (Omit<DoneFrame, 'compressed'> & { readonly compressed?: ArrayBuffer; readonly length?: number })
   | { readonly failure: FileFailure }
 
 const THREAD = new URL(`./frame-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
@@ -120,11 +128,7 @@ class Hand {
   }
 }
 
-function compressedOf(
-  answer: Exclude<ThreadAnswer, { failure: FileFailure }>,
-  { used }: FrameTask,
-): Uint8Array | undefined {
-  if (answer.reused) return undefined
+function compressedOf(answer: Exclude<ThreadAnswer, { failure: FileFailure }>, { used }: FrameTask): Uint8Array {
   return answer.compressed === undefined
     ? new Uint8Array(answer.plain, 0, used)
     : new Uint8Array(answer.compressed, 0, answer.length)

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto'
-import { crc32 } from 'node:zlib'
 import type { FrameCodec } from './frame-codec.ts'
 import type { DoneFrame, FrameCrew } from './frame-crew.ts'
 import type { FrameTask } from './frame-task.ts'
-import type { Frame, ReusableFrames } from './frames.ts'
+import type { Frame } from './frames.ts'
 
 export type Sink = (chunk: Uint8Array) => void | Promise<void>
 
@@ -29,7 +28,6 @@ export class FramePipe {
   readonly #codec: FrameCodec
   readonly #crew: FrameCrew
   readonly #sink: Sink
-  readonly #reuse: ReusableFrames | undefined
   readonly #pending: Pending[] = []
   readonly #free: ArrayBuffer[] = []
   readonly #plain = createHash('sha256')
@@ -37,11 +35,10 @@ export class FramePipe {
   readonly #frames: Frame[] = []
   #size = 0
 
-  constructor(codec: FrameCodec, crew: FrameCrew, sink: Sink, reuse?: ReusableFrames) {
+  constructor(codec: FrameCodec, crew: FrameCrew, sink: Sink) {
     this.#codec = codec
     this.#crew = crew
     this.#sink = sink
-    this.#reuse = reuse
   }
 
   get frames(): readonly Frame[] {
@@ -101,9 +98,8 @@ export class FramePipe {
     this.#plain.update(plain)
     this.#codec.observe(plain)
     oldest.owner.completed(frame)
-    const compressed = frame.compressed ?? this.#reuse?.read(frame.id ?? '') ?? (await this.#codec.compress(plain))
-    const crc = frame.id === undefined ? 0 : crc32(compressed)
-    this.#frames.push({ content: plain.length, compressed: compressed.length, id: frame.id, crc })
+    const { id, crc, compressed } = frame
+    this.#frames.push({ content: plain.length, compressed: compressed.length, id, crc })
     await this.write(compressed)
     if (!this.#codec.keepsFrames) this.#free.push(frame.plain)
   }

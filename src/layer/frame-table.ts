@@ -1,7 +1,7 @@
 import { closeSync, openSync, readSync } from 'node:fs'
 import { crc32 } from 'node:zlib'
 import { sha256 } from '../oci/digest.ts'
-import type { Frame, ReusableFrames } from './frames.ts'
+import type { Frame, FramePlace, ReusableFrames } from './frames.ts'
 import { skippableFrame } from './seek-table.ts'
 
 /** In a descriptor: `offset:size:digest` of the frame table in the blob, its 8-byte header included. */
@@ -25,27 +25,27 @@ export function encodeFrameTable(frames: readonly Frame[]): Buffer {
   return skippableFrame(rows)
 }
 
-/** The frames of a blob in a file, if it has a whole table of them; opens the file for each read. */
+/** The frames of a blob in a file, if it has a whole table of them. */
 export function reusableFrames(
   path: string,
   annotations: Readonly<Record<string, string>>,
 ): ReusableFrames | undefined {
   const table = readTable(path, annotations[FRAME_IDS_ANNOTATION])
   if (table === undefined) return undefined
-  const places = new Map<string, { readonly at: number; readonly length: number; readonly crc: number }>()
+  const places = new Map<string, FramePlace>()
   for (let row = HEAD, at = 0; row + ROW <= table.length; row += ROW) {
     const length = table.readUInt32LE(row + ID + 4)
     places.set(table.toString('hex', row, row + ID), { at, length, crc: table.readUInt32LE(row + ID) })
     at += length
   }
-  return {
-    ids: new Set(places.keys()),
-    read: id => {
-      const place = places.get(id)
-      const bytes = place === undefined ? undefined : readAt(path, place.at, place.length)
-      return bytes !== undefined && crc32(bytes) === place?.crc ? bytes : undefined
-    },
-  }
+  return { path, places }
+}
+
+/** A frame's compressed bytes in memory of their own; undefined when the blob has none, no longer, or a damaged one. */
+export function readFrame({ path, places }: ReusableFrames, id: string): Buffer | undefined {
+  const place = places.get(id)
+  const bytes = place === undefined ? undefined : readAt(path, place.at, place.length)
+  return bytes !== undefined && crc32(bytes) === place?.crc ? bytes : undefined
 }
 
 /** Largest table that is read: that of a blob of 400,000 frames. */

@@ -1,8 +1,11 @@
 import { hash } from 'node:crypto'
 import { closeSync, fstatSync, readSync } from 'node:fs'
+import { zstdDecompressSync } from 'node:zlib'
 import { isErrno } from '../error.ts'
 import { openPath } from './content.ts'
 import { type ByteString, toFsPath } from './entry.ts'
+import { readFrame } from './frame-table.ts'
+import type { ReusableFrames } from './frames.ts'
 
 /**
  * A frame of plain tar to be completed: headers and padding are in place, files are still to be read into the gaps. It
@@ -30,8 +33,8 @@ export interface FilledFrame {
   readonly digests: string
   /** What a blob's frame is known by; undefined where frames are not reused. */
   readonly id: string | undefined
-  /** Whether a blob at hand has this very frame, so that it need not be compressed. */
-  readonly reused: boolean
+  /** The compressed bytes, in memory of their own, when a blob at hand has this very frame. */
+  readonly reused: Buffer | undefined
 }
 
 /** Why a file of a task could not be read, by its index. */
@@ -55,42 +58,88 @@ export class FrameError extends Error {
 export interface FrameRules {
   /** Whether frames get an id. */
   readonly identify: boolean
-  /** Ids of the frames that a blob at hand has. */
-  readonly known: ReadonlySet<string>
+  /** zstd frames that need not be compressed again. */
+  readonly reuse: ReusableFrames | undefined
 }
 
 /**
- * Reads a frame's files into their places and hashes them. Every byte is verified: a file against its digest, or as
- * part of a frame that was made of files with these digests. Throws `FrameError`.
+ * Completes a frame. When all its files are known and the blob at hand has it, the bytes come out of that, verified by
+ * their checksum, and no file is read. Else files are read into their places and each is verified against its digest, if
+ * it has one. Throws `FrameError`.
  */
 export function fillFrame(task: FrameTask, rules: FrameRules): FilledFrame {
+  const given = task.digests.split(' ').slice(0, -1)
+  return takeFrame(task, given, rules) ?? readFrameFiles(task, given, rules)
+}
+
+function takeFrame(task: FrameTask, given: readonly string[], { reuse }: FrameRules): FilledFrame | undefined {
+  if (reuse === undefined || given.includes('')) return undefined
+  const plain = Buffer.from(task.plain)
+  const id = frameId(task, plain, given)
+  const reused = readFrame(reuse, id)
+  if (reused === undefined) return undefined
+  const content = decompressed(reused, task.used + ROOM)
+  if (content?.length !== task.used) return undefined
+  plain.set(content)
+  return { plain: task.plain, digests: task.digests, id, reused }
+}
+
+/** Room behind what is expected, in bytes: all comes in one piece, for zlib asks for another when none is left. */
+const ROOM = 64
+
+function decompressed(frame: Buffer, room: number): Buffer | undefined {
+  try {
+    return zstdDecompressSync(frame, { chunkSize: room, maxOutputLength: room })
+  } catch {
+    return undefined
+  }
+}
+
+function readFrameFiles(task: FrameTask, given: readonly string[], { identify, reuse }: FrameRules): FilledFrame {
   const plain = Buffer.from(task.plain)
   const paths = task.paths.split('\0')
-  for (let i = 0; i < paths.length - 1; i++) readFile(task, i, toFsPath(paths[i] as ByteString), plain)
-  const given = task.digests.split(' ')
-  const digests = given.map((digest, i) => (digest === '' && isWhole(task, i) ? digestOf(task, i, plain) : digest))
-  const joined = digests.join(' ')
-  const id = rules.identify ? frameId(plain.subarray(0, task.used), joined) : undefined
-  const reused = id !== undefined && rules.known.has(id)
-  if (!reused) verify(task, given, plain)
-  return { plain: task.plain, digests: joined, id, reused }
+  for (let i = 0; i < given.length; i++) readFile(task, i, toFsPath(paths[i] as ByteString), plain)
+  const digests = given.map((digest, i) => (isWhole(task, i) ? verified(task, i, plain, digest) : ''))
+  const joined = digests.map(digest => `${digest} `).join('')
+  if (!identify) return { plain: task.plain, digests: joined, id: undefined, reused: undefined }
+  const contents = digests.map((digest, i) => (digest === '' ? digestOf(task, i, plain) : digest))
+  const id = frameId(task, plain, contents)
+  return { plain: task.plain, digests: joined, id, reused: sameFrame(reuse, id, plain.subarray(0, task.used)) }
 }
 
-/** Equal for frames of equal bytes whose files are known by equal digests. */
-function frameId(plain: Buffer, digests: string): string {
-  return hash('sha256', `${hash('sha256', plain, 'hex')} ${digests}`, 'hex')
+/** The frame of the blob at hand that holds just these bytes. */
+function sameFrame(reuse: ReusableFrames | undefined, id: string, plain: Buffer): Buffer | undefined {
+  const frame = reuse && readFrame(reuse, id)
+  return frame !== undefined && decompressed(frame, plain.length + ROOM)?.equals(plain) ? frame : undefined
 }
 
-function verify(task: FrameTask, digests: readonly string[], plain: Buffer): void {
-  digests.forEach((digest, file) => {
-    if (digest !== '' && isWhole(task, file) && digestOf(task, file, plain) !== digest)
-      throw new FrameError({ file, how: 'content', bytes: 0 })
-  })
+/** Equal for frames of equal bytes; made of what is between the files, and of the digest of each file or part of one. */
+function frameId(task: FrameTask, plain: Buffer, contents: readonly string[]): string {
+  return hash('sha256', `${hash('sha256', between(task, plain), 'hex')} ${task.spans.join(' ')} ${contents.join(' ')}`)
 }
 
-/** False for what is no file, too. */
+/** The bytes that are no file's: headers and padding. */
+function between({ spans, used }: FrameTask, plain: Buffer): Buffer {
+  const bytes = Buffer.allocUnsafe(used)
+  let from = 0
+  let length = 0
+  for (let span = 0; span < spans.length; span += SPAN) {
+    const at = spans[span] as number
+    length += plain.copy(bytes, length, from, at)
+    from = at + (spans[span + 1] as number)
+  }
+  length += plain.copy(bytes, length, from, used)
+  return bytes.subarray(0, length)
+}
+
+function verified(task: FrameTask, file: number, plain: Buffer, expected: string): string {
+  const digest = digestOf(task, file, plain)
+  if (expected !== '' && expected !== digest) throw new FrameError({ file, how: 'content', bytes: 0 })
+  return digest
+}
+
 function isWhole({ spans }: FrameTask, file: number): boolean {
-  return file * SPAN < spans.length && spans[file * SPAN + 1] === spans[file * SPAN + 3]
+  return spans[file * SPAN + 1] === spans[file * SPAN + 3]
 }
 
 function digestOf({ spans }: FrameTask, file: number, plain: Buffer): string {

@@ -1,7 +1,7 @@
 // A thread that fills and compresses frames for `threadCrew`. One message is one frame.
 import { parentPort, workerData } from 'node:worker_threads'
 import { frameCodec } from './frame-codec.ts'
-import type { CrewOptions, ThreadAnswer } from './frame-crew.ts'
+import { type CrewOptions, crcOf, type ThreadAnswer } from './frame-crew.ts'
 import { FrameError, type FrameTask, fillFrame } from './frame-task.ts'
 
 const { compression, level, rules } = workerData as CrewOptions
@@ -18,11 +18,13 @@ parentPort?.on('message', (task: FrameTask) => {
 function work(task: FrameTask): ThreadAnswer {
   try {
     const filled = fillFrame(task, rules)
-    if (filled.reused || codec.keepsFrames) return filled
-    const { buffer, byteOffset, length } = codec.compressSync(Buffer.from(filled.plain, 0, task.used))
+    if (codec.keepsFrames) return { ...filled, crc: 0 }
+    const bytes = filled.reused ?? codec.compressSync(Buffer.from(filled.plain, 0, task.used))
+    const { buffer, byteOffset, length } = bytes
     // Small buffers share memory with others, which cannot be given away.
     const compressed = task.used < SMALL ? buffer.slice(byteOffset, byteOffset + length) : buffer
-    return { ...filled, compressed: compressed as ArrayBuffer, length }
+    const { plain, digests, id } = filled
+    return { plain, digests, id, compressed: compressed as ArrayBuffer, length, crc: crcOf(filled, bytes) }
   } catch (error) {
     if (error instanceof FrameError) return { failure: error.failure }
     throw error

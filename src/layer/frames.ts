@@ -43,9 +43,16 @@ export interface Frame extends FrameSize {
   readonly crc: number
 }
 
-/** Compressed frames of a blob at hand, by id. */
+/** Where a blob has a frame, in bytes, and the crc32 of its compressed bytes. */
+export interface FramePlace {
+  readonly at: number
+  readonly length: number
+  readonly crc: number
+}
+
+/** Frames of a blob at hand, by id. Plain data, for it goes to other threads. */
 export interface ReusableFrames {
-  readonly ids: ReadonlySet<string>
-  /** The compressed bytes; undefined when there is no such frame any more, or it is damaged. */
-  read(id: string): Uint8Array | undefined
+  /** The blob's file. */
+  readonly path: string
+  readonly places: ReadonlyMap<string, FramePlace>
 }

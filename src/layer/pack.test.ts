@@ -87,7 +87,7 @@ describe('a packed layer', () => {
       [none?.mediaType, gzip?.mediaType, zstd?.mediaType],
       [MediaType.ociLayerTar, MediaType.ociLayerGzip, MediaType.ociLayerZstd],
     )
-    assert.deepEqual([none?.packer, gzip?.packer, zstd?.packer], ['shale/2 none/0', 'shale/2 gzip/6', 'shale/2 zstd/1'])
+    assert.deepEqual([none?.packer, gzip?.packer, zstd?.packer], ['shale/3 none/0', 'shale/3 gzip/6', 'shale/3 zstd/1'])
   })
 
   test('identities are golden', async () => {
@@ -124,6 +124,17 @@ function located(
   return bytes
 }
 
+/** Digests of the compressed frames of a blob, without its tables. */
+function framesOf(packed: { readonly blob: Buffer; readonly annotations: Readonly<Record<string, string>> }): string[] {
+  let at = 0
+  return decodeSeekTable(located(packed, FRAMES_ANNOTATION))
+    .slice(0, -2)
+    .map(({ compressed }) => {
+      at += compressed
+      return sha256(packed.blob.subarray(at - compressed, at))
+    })
+}
+
 describe('the tables behind a zstd blob', () => {
   test('the annotations lead to the table of contents and the seek table', async () => {
     const packed = await pack(LARGE, { compression: 'zstd' })
@@ -146,21 +157,6 @@ describe('the tables behind a zstd blob', () => {
   })
 
   test('a changed file changes its own frame, a new one its own, and the tables', async () => {
-    const framesOf = ({
-      blob,
-      annotations,
-    }: {
-      blob: Buffer
-      annotations: Readonly<Record<string, string>>
-    }): string[] => {
-      let at = 0
-      return decodeSeekTable(located({ blob, annotations }, FRAMES_ANNOTATION))
-        .slice(0, -2)
-        .map(({ compressed }) => {
-          at += compressed
-          return sha256(blob.subarray(at - compressed, at))
-        })
-    }
     const before = framesOf(await pack(LARGE, { compression: 'zstd' }))
     const changed = framesOf(
       await pack(LARGE, { compression: 'zstd' }, entry =>
@@ -180,46 +176,53 @@ describe('packing with the frames of an earlier blob', () => {
     entry.path === 'd/file-500' ? Buffer.alloc(entry.size, 1) : contentOf(entry)
 
   /** Packs the edited layer with what is in `blob`, and counts the frames that were taken from there. */
-  async function repack(annotations: Readonly<Record<string, string>>, blob: Buffer) {
+  async function repack(earlier: Pick<PackedLayer, 'annotations'> & { readonly blob: Buffer }, level = 1) {
     const path = join(folder, 'earlier')
-    writeFileSync(path, blob)
-    const found = reusableFrames(path, annotations)
-    let taken = 0
-    const read = (id: string) => {
-      const bytes = found?.read(id)
-      if (bytes !== undefined) taken++
-      return bytes
-    }
-    const packed = await pack(LARGE, { compression: 'zstd', reuse: found && { ...found, read } }, edited)
-    return { packed, taken, there: found?.ids.size ?? 0 }
+    writeFileSync(path, earlier.blob)
+    const reuse = reusableFrames(path, earlier.annotations)
+    const packed = await pack(LARGE, { compression: 'zstd', level, reuse }, edited)
+    return { packed, reuse }
   }
 
-  test('gives the same blob, compressing only what changed', async () => {
-    const { annotations, blob } = await pack(LARGE, { compression: 'zstd' })
-    const { packed, taken, there } = await repack(annotations, blob)
+  test('gives the same blob', async () => {
+    const { packed, reuse } = await repack(await pack(LARGE, { compression: 'zstd' }))
     assert.equal(packed.digest, (await pack(LARGE, { compression: 'zstd' }, edited)).digest)
-    assert.equal(taken, there - 1)
+    assert.ok((reuse?.places.size ?? 0) > 3)
   })
 
-  test('a damaged frame is compressed again, a damaged table is none', async () => {
+  test('compresses only what changed', async () => {
+    const earlier = await pack(LARGE, { compression: 'zstd', level: 9 })
+    const before = framesOf(earlier)
+    const otherLevel = framesOf(await pack(LARGE, { compression: 'zstd' }))
+    assert.ok(before.filter(digest => otherLevel.includes(digest)).length < 2, 'another level gives other frames')
+    const taken = framesOf((await repack(earlier)).packed).filter(digest => before.includes(digest))
+    assert.equal(taken.length, before.length - 1)
+  })
+
+  test('a damaged frame is compressed again', async () => {
+    const earlier = await pack(LARGE, { compression: 'zstd', level: 9 })
+    const before = framesOf(earlier)
+    const blob = Buffer.from(earlier.blob)
+    blob[1000] = (blob[1000] ?? 0) ^ 1
+    const { packed } = await repack({ ...earlier, blob })
+    assert.equal(packed.diffId, (await pack(LARGE, { compression: 'zstd' }, edited)).diffId)
+    assert.equal(framesOf(packed).filter(digest => before.includes(digest)).length, before.length - 2)
+  })
+
+  test('a blob without a whole table has no frames to take', async () => {
     const { annotations, blob } = await pack(LARGE, { compression: 'zstd' })
-    const expected = (await pack(LARGE, { compression: 'zstd' }, edited)).digest
-    const frame = Buffer.from(blob)
-    frame[1000] = (frame[1000] ?? 0) ^ 1
-    const { packed, taken, there } = await repack(annotations, frame)
-    assert.equal(packed.digest, expected)
-    assert.equal(taken, there - 2)
-    const table = Buffer.from(blob)
+    const damaged = Buffer.from(blob)
     const at = Number(annotations[FRAME_IDS_ANNOTATION]?.split(':')[0]) + 20
-    table[at] = (table[at] ?? 0) ^ 1
-    for (const [given, bytes] of [
-      [annotations, table],
-      [annotations, blob.subarray(0, 100)],
-      [{}, blob],
-      [{ [FRAME_IDS_ANNOTATION]: '0:99999999999999:sha256:' }, blob],
-    ] as const) {
-      const result = await repack(given, bytes)
-      assert.deepEqual([result.packed.digest, result.taken], [expected, 0])
+    damaged[at] = (damaged[at] ?? 0) ^ 1
+    const expected = (await pack(LARGE, { compression: 'zstd' }, edited)).digest
+    for (const earlier of [
+      { annotations, blob: damaged },
+      { annotations, blob: blob.subarray(0, 100) },
+      { annotations: {}, blob },
+      { annotations: { [FRAME_IDS_ANNOTATION]: '0:99999999999999:sha256:' }, blob },
+    ]) {
+      const { packed, reuse } = await repack(earlier)
+      assert.deepEqual([packed.digest, reuse], [expected, undefined])
     }
   })
 })
@@ -278,7 +281,7 @@ describe('packing', () => {
       ],
     )
     assert.equal(tocDigest((await indexLayer(once(packed.blob), 'none')).toc), tocDigest(packed.toc))
-    assert.equal(packed.packer, 'shale/2 none/0 epoch/1000')
+    assert.equal(packed.packer, 'shale/3 none/0 epoch/1000')
   })
 
   test('refuses names that would mean a deletion, levels that do not exist, and ends when the sink fails', async () => {

@@ -53,7 +53,7 @@ export const TOC_ANNOTATION = 'dev.shale.toc'
 export const FRAMES_ANNOTATION = 'dev.shale.frames'
 
 /** Changes with anything that changes a blob's bytes. */
-const PACKER_VERSION = 2
+const PACKER_VERSION = 3
 
 /** Names what decides a blob's bytes besides its table of contents. */
 export function packerName(options: Pick<PackOptions, 'compression' | 'level' | 'epoch'>): string {
@@ -69,7 +69,7 @@ export function packerName(options: Pick<PackOptions, 'compression' | 'level' | 
 export async function packLayer(toc: Toc, open: OpenContent, options: PackOptions): Promise<PackedLayer> {
   const { compression, level = DEFAULT_LEVEL[compression], reuse } = options
   const codec = frameCodec(compression, level)
-  const rules = { identify: compression === 'zstd', known: reuse?.ids ?? NO_IDS }
+  const rules = { identify: compression === 'zstd', reuse: compression === 'zstd' ? reuse : undefined }
   const crew = frameCrew({ compression, level, rules }, contentSize(toc))
   try {
     return await new Packing(toc, open, { ...options, codec, crew }).run()
@@ -77,8 +77,6 @@ export async function packLayer(toc: Toc, open: OpenContent, options: PackOption
     await crew.close()
   }
 }
-
-const NO_IDS: ReadonlySet<string> = new Set()
 
 function contentSize({ entries }: Toc): number {
   return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0)
@@ -101,7 +99,7 @@ class Packing {
     this.#toc = toc
     this.#open = open
     this.#options = options
-    this.#pipe = new FramePipe(options.codec, options.crew, options.sink, options.reuse)
+    this.#pipe = new FramePipe(options.codec, options.crew, options.sink)
     this.#builder = new FrameBuilder(() => this.#pipe.recycled())
   }
 

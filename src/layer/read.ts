@@ -117,7 +117,9 @@ async function contentDigest({ whole, content }: LayerMember): Promise<string> {
 }
 
 function tooLarge(why: string): ShaleError {
-  return new ShaleError('LAYER_TOO_LARGE', `the layer has ${why}`, { hint: 'such a layer is most likely hostile' })
+  return new ShaleError('LAYER_TOO_LARGE', `the layer has ${why}`, {
+    hint: 'it is most likely hostile; SHALE_MAX_LAYER_SIZE sets another limit for bytes, such as 200g',
+  })
 }
 
 function mismatch(expected: Digest, got: Digest): ShaleError {
