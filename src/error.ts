@@ -51,3 +51,17 @@ export function isErrno(error: unknown, ...codes: readonly string[]): error is N
   if (!(error instanceof Error) || !('code' in error) || typeof error.code !== 'string') return false
   return codes.length === 0 || codes.includes(error.code)
 }
+
+/** Runs an action that writes the file; write(2) does not know its path, and who reads of a full disk wants it. */
+export function writing<T>(path: string, action: () => T): T {
+  try {
+    const result = action()
+    return result instanceof Promise ? (result.catch(error => rethrow(error, path)) as T) : result
+  } catch (error) {
+    return rethrow(error, path)
+  }
+}
+
+function rethrow(error: unknown, path: string): never {
+  throw isErrno(error) && error.path === undefined ? Object.assign(error, { path }) : error
+}

@@ -105,7 +105,7 @@ function inArchive(error: unknown, name: string): unknown {
   if (error.code === 'LAYER_DAMAGED' || error.code === 'ARCHIVE_DAMAGED') {
     return new ShaleError('ARCHIVE_DAMAGED', `${name} cannot be decompressed: ${error.message}`, { cause: error })
   }
-  if (!/^(?:TAR|BLOB)_/.test(error.code)) return error
+  if (!/^(?:TAR_|BLOB_|LAYER_TOO_LARGE$)/.test(error.code)) return error
   return new ShaleError(error.code, `${name}: ${error.message}`, { hint: error.hint, cause: error })
 }
 

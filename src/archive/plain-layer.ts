@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ShaleError } from '../error.ts'
+import { ShaleError, writing } from '../error.ts'
 import { decompress } from '../layer/compression.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
@@ -44,7 +44,7 @@ async function unpack(store: Store, layer: Descriptor, diffId: Digest, path: str
     for await (const chunk of decompress(stream, compression)) {
       hash.update(chunk)
       size += chunk.byteLength
-      await file.writeFile(chunk)
+      await writing(path, () => file.writeFile(chunk))
     }
   } finally {
     await file.close()

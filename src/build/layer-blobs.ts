@@ -1,5 +1,6 @@
 import { closeSync, fdatasync, openSync, write } from 'node:fs'
 import { promisify } from 'node:util'
+import { writing } from '../error.ts'
 import { type Entry, toByteString } from '../layer/entry.ts'
 import { reusableFrames } from '../layer/frame-table.ts'
 import type { ReusableFrames } from '../layer/frames.ts'
@@ -158,10 +159,12 @@ export class LayerBlobs {
 
 /** A new file that is written while the next bytes are made ready. */
 class WritingBehind {
+  readonly #path: string
   readonly #fd: number
   #last: Promise<void> = Promise.resolve()
 
   constructor(path: string) {
+    this.#path = path
     this.#fd = openSync(path, 'wx', 0o600)
   }
 
@@ -175,7 +178,7 @@ class WritingBehind {
 
   async sync(): Promise<void> {
     await this.#last
-    await datasync(this.#fd)
+    await writing(this.#path, () => datasync(this.#fd))
   }
 
   async close(): Promise<void> {
@@ -184,7 +187,9 @@ class WritingBehind {
   }
 
   async #append(chunk: Uint8Array): Promise<void> {
-    for (let at = 0; at < chunk.length; ) at += (await append(this.#fd, chunk, at)).bytesWritten
+    for (let at = 0; at < chunk.length; ) {
+      at += (await writing(this.#path, () => append(this.#fd, chunk, at))).bytesWritten
+    }
   }
 }
 

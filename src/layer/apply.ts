@@ -1,5 +1,5 @@
 import { createHash, hash } from 'node:crypto'
-import { closeSync, writeSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
 import { type Content, type OpenContent, readPieces, readWhole } from './content.ts'
 import { type ByteString, type DirectoryEntry, type Entry, type FileEntry, parentPath } from './entry.ts'
@@ -50,7 +50,7 @@ export async function applyLayer(
 }
 
 function writeWhole(writer: TreeWriter, entry: FileEntry, bytes: Uint8Array): string {
-  writer.file(entry, fd => writeAll(fd, bytes))
+  writer.file(entry, fd => writer.append(fd, entry.path, bytes))
   return hash('sha256', bytes, 'hex')
 }
 
@@ -60,7 +60,7 @@ async function streamFile(writer: TreeWriter, entry: FileEntry, content: AsyncIt
   try {
     for await (const chunk of content) {
       hasher.update(chunk)
-      writeAll(fd, chunk)
+      writer.append(fd, entry.path, chunk)
     }
     writer.finishFile(fd, entry)
   } finally {
@@ -102,19 +102,15 @@ function copyFile(writer: TreeWriter, entry: FileEntry, content: Content, buffer
   writer.file(entry, fd => {
     if (entry.size <= BUFFER) {
       digest = readWhole(entry, content, buffer, 0)
-      writeAll(fd, buffer.subarray(0, entry.size))
+      writer.append(fd, entry.path, buffer.subarray(0, entry.size))
       return
     }
     const pieces = readPieces(entry, content, () => ({ buffer, at: 0, length: BUFFER }))
     let piece = pieces.next()
-    for (; piece.done !== true; piece = pieces.next()) writeAll(fd, buffer.subarray(0, piece.value))
+    for (; piece.done !== true; piece = pieces.next()) writer.append(fd, entry.path, buffer.subarray(0, piece.value))
     digest = piece.value
   })
   return entry.digest === '' ? { ...entry, digest } : entry
-}
-
-function writeAll(fd: number, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at)
 }
 
 /** Whiteouts, then the directories' attributes, deepest first, since writing into one changes its time. */

@@ -12,8 +12,9 @@ import {
   rmSync,
   symlinkSync,
   unlinkSync,
+  writeSync,
 } from 'node:fs'
-import { isErrno, ShaleError } from '../error.ts'
+import { isErrno, ShaleError, writing } from '../error.ts'
 import {
   type ByteString,
   type DirectoryEntry,
@@ -118,6 +119,13 @@ export class TreeWriter {
       fd = openSync(absolute, CREATE, mode & 0o777)
     })
     return fd
+  }
+
+  /** Writes on to a file that was begun. `path` is for the error's text. */
+  append(fd: number, path: ByteString, bytes: Uint8Array): void {
+    writing(this.#absolute(path), () => {
+      for (let at = 0; at < bytes.length; ) at += writeSync(fd, bytes, at, bytes.length - at)
+    })
   }
 
   finishFile(fd: number, entry: Attributes & { readonly path: ByteString }): void {

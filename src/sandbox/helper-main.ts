@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { ShaleError } from '../error.ts'
+import { isErrno, ShaleError } from '../error.ts'
 import { HANDLERS } from './ops/registry.ts'
 import type { FromHelper, Handler, HelperHost, OperationName, ToHelper, WireError } from './protocol.ts'
 import type { RunControl } from './run-request.ts'
@@ -65,8 +65,10 @@ function wireError(error: unknown): WireError {
     return { code, message, hint, exitCode }
   }
   const { name, message } = error as Error
-  const code = (error as NodeJS.ErrnoException).code
-  return { code: name === 'AbortError' ? 'ABORTED' : typeof code === 'string' ? code : 'HELPER_FAILED', message }
+  if (name === 'AbortError') return { code: 'ABORTED', message }
+  if (!isErrno(error)) return { code: 'HELPER_FAILED', message }
+  const { code = '', syscall, path } = error
+  return { code, message, syscall, path }
 }
 
 process.on('message', (message: ToHelper) => {

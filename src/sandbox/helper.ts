@@ -1,6 +1,6 @@
 import type { ChildProcess } from 'node:child_process'
 import { ShaleError } from '../error.ts'
-import type { Event, FromHelper, Input, OperationName, Output, ToHelper } from './protocol.ts'
+import type { Event, FromHelper, Input, OperationName, Output, ToHelper, WireError } from './protocol.ts'
 import type { RunControl, RunOutput, RunRequest, RunResult, TerminalSize } from './run-request.ts'
 import { spawnHelper } from './spawn-helper.ts'
 
@@ -146,9 +146,14 @@ async function receive(
       break
     case 'failure': {
       pending.delete(message.id)
-      const { code, message: text, hint, exitCode } = message.error
-      waiting.reject(new ShaleError(code, text, { hint, exitCode }))
+      waiting.reject(errorOf(message.error))
       break
     }
   }
+}
+
+/** System errors stay what they are: whoever prints them has words for them. */
+function errorOf({ code, message, hint, exitCode, syscall, path }: WireError): Error {
+  if (syscall === undefined) return new ShaleError(code, message, { hint, exitCode })
+  return Object.assign(new Error(message), { code, syscall, ...(path !== undefined && { path }) })
 }

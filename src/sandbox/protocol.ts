@@ -76,4 +76,7 @@ export interface WireError {
   readonly message: string
   readonly hint?: string | undefined
   readonly exitCode?: number | undefined
+  /** Of a system error. */
+  readonly syscall?: string | undefined
+  readonly path?: string | undefined
 }

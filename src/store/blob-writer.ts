@@ -1,9 +1,8 @@
 import { createHash, type Hash } from 'node:crypto'
 import { closeSync, createReadStream, openSync, writeSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
-import { ShaleError } from '../error.ts'
+import { ShaleError, writing } from '../error.ts'
 import { type Digest, digestAlgorithm } from '../oci/digest.ts'
-import { writing } from './temp.ts'
 import type { BlobInfo, BlobWriter } from './types.ts'
 
 /** Gives a finished, synced temporary file its name. */

@@ -1,7 +1,7 @@
 import { renameSync, statSync, writeFileSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { dirname, isAbsolute, relative } from 'node:path'
-import { isErrno, ShaleError } from '../error.ts'
+import { isErrno, ShaleError, writing } from '../error.ts'
 import { type Digest, parseDigest, sha256 } from '../oci/digest.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/document-limit.ts'
 import { readVerified, streamVerified } from './blob-read.ts'
@@ -9,7 +9,7 @@ import { FileBlobWriter, syncFile } from './blob-writer.ts'
 import type { Database } from './database.ts'
 import { blobPath, type Layout } from './layout.ts'
 import type { Leases } from './leases.ts'
-import { moveToTrash, tempPath, writing } from './temp.ts'
+import { moveToTrash, tempPath } from './temp.ts'
 import type { BlobInfo, BlobStore, BlobWriter, Lease } from './types.ts'
 
 export interface BlobContext {

@@ -62,7 +62,8 @@ class FileStatIndex implements StatIndex {
       renameSync(temp, path)
     } catch (error) {
       rmSync(temp, { force: true })
-      throw error
+      // It only makes the next build faster: a build that is done, or has an error of its own, does not fail for it.
+      if (!isErrno(error, 'ENOSPC', 'EDQUOT')) throw error
     }
   }
 

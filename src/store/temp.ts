@@ -13,15 +13,6 @@ export function tempPath(layout: Layout): string {
   return join(layout.temp, randomBytes(9).toString('hex'))
 }
 
-/** Runs an action that writes the file; write(2) does not know its path, and who reads of a full disk wants it. */
-export function writing<T>(path: string, action: () => T): T {
-  try {
-    return action()
-  } catch (error) {
-    throw isErrno(error) && error.path === undefined ? Object.assign(error, { path }) : error
-  }
-}
-
 /** Moves a file or folder out of the way, to be deleted by the next sweep. False when it is gone already. */
 export function moveToTrash(layout: Layout, path: string): boolean {
   try {

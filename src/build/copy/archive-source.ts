@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { join } from 'node:path'
-import { ShaleError } from '../../error.ts'
+import { ShaleError, writing } from '../../error.ts'
 import { entryOf } from '../../layer/clean.ts'
 import { decompressArchive } from '../../layer/decompress-archive.ts'
 import type { ByteString, Entry, FileEntry } from '../../layer/entry.ts'
@@ -53,7 +53,7 @@ async function spool(
   try {
     for await (const chunk of content) {
       hash.update(chunk)
-      await file.writeFile(chunk)
+      await writing(path, () => file.writeFile(chunk))
     }
   } finally {
     await file.close()

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises'
+import { writing } from '../../error.ts'
 import { packLayer } from '../../layer/pack.ts'
 import type { Handler } from '../protocol.ts'
 import { contentOf } from './sources.ts'
@@ -13,9 +14,7 @@ export const pack: Handler<'pack'> = async (request, { signal }) => {
       ...(level === undefined ? {} : { level }),
       ...(epoch === undefined ? {} : { epoch }),
       signal,
-      sink: async chunk => {
-        await file.writeFile(chunk)
-      },
+      sink: chunk => writing(out, () => file.writeFile(chunk)),
     })
     await writeToc(tocOut, packed)
     return result
