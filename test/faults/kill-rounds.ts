@@ -15,7 +15,7 @@ export interface KillOptions {
   readonly seed: number
   /** A second opinion on every image that survives. */
   readonly verify?: VerifyImages | undefined
-  readonly onRound?: ((round: number) => void) | undefined
+  readonly onRound?: ((round: number, kills: number) => void) | undefined
 }
 
 export interface KillResult {
@@ -33,7 +33,7 @@ export interface KillResult {
 interface Victim {
   readonly name: string
   readonly args: readonly string[]
-  /** Runs it again, to its end. */
+  /** Runs it again, to its end, and then the build, which must give the same image. */
   readonly complete: (shale: Program) => Promise<void>
 }
 
@@ -56,7 +56,7 @@ export async function killRounds(options: KillOptions): Promise<KillResult> {
       // One instant in each of as many equal parts as there are rounds; then again for those that came too late.
       const instants = bench.victims.map(() => ((round % options.rounds) + random()) / options.rounds)
       result = await killRound(bench, options, instants, result)
-      options.onRound?.(round)
+      options.onRound?.(round, result.kills)
     }
     return result
   } finally {
@@ -91,6 +91,7 @@ function victimsOf(id: string, build: readonly string[], archive: string): reado
       async complete(shale) {
         await shale.must(this.args)
         await points(shale, 'other:1')
+        await build1(shale)
       },
     },
     {
@@ -100,6 +101,8 @@ function victimsOf(id: string, build: readonly string[], archive: string): reado
         const { code, stderr } = await shale.call(this.args)
         assert.ok(code === 0 || /No such image/.test(stderr), stderr)
         assert.equal((await shale.must(['images', '-q'])).trim(), '')
+        await build1(shale)
+        await shale.must(['rmi', '-f', 'app:1'])
       },
     },
     {
@@ -119,6 +122,7 @@ function victimsOf(id: string, build: readonly string[], archive: string): reado
       async complete(shale) {
         await shale.must(load)
         await points(shale, 'app:1')
+        await build1(shale)
       },
     },
   ]
@@ -153,14 +157,15 @@ async function killRound(
       if (await shale.kill(victim.args, after)) kills++
       else late++
       repaired += (await assertHealthy(shale)).repaired
+      verified += (await verify?.(shale, work)) ?? 0
       await victim.complete(shale)
       const health = await assertHealthy(shale)
       assert.equal(health.repaired, 0, 'the completed command leaves nothing to repair')
-      verified += (await verify?.(shale, work)) ?? 0
     } catch (cause) {
       throw new Error(`${victim.name}, killed after ${after.toFixed(1)} ms: ${(cause as Error).message}`, { cause })
     }
   }
+  verified += (await verify?.(shale, work)) ?? 0
   await assertCollectable(shale)
   await rm(shale.root, { recursive: true, force: true })
   return { ...before, kills, late, repaired, verified }
