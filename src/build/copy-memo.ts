@@ -11,7 +11,7 @@ import type { SourceWord } from './ops/add-archive.ts'
 import type { StageState } from './stage-state.ts'
 
 /** Changes when COPY makes something else of the same files, so that what was noted before is no longer found. */
-const VERSION = 1
+const VERSION = 2
 
 /** Stands for all that decides what a COPY from the context makes, files by their stats instead of their content. */
 export interface CopyMemo {

@@ -115,7 +115,9 @@ class Plan {
     return real
   }
 
+  /** Each source for itself: names that one file has in two of them become two files. */
   copyMatch(source: CopySource, match: Match, destination: ByteString): void {
+    this.#groups.clear()
     const node = source.node(match.path) as SourceNode
     const real = resolvePath(this.#view, destination)
     if (node.entry.kind === 'directory') {
@@ -130,6 +132,7 @@ class Plan {
 
   /** --parents: keeps the source's path below the destination, from the `/./` on if it has one. */
   copyWithParents(source: CopySource, match: Match, word: string, destination: ByteString): void {
+    this.#groups.clear()
     const pivot = word.indexOf('/./', 1)
     const dropped = pivot < 0 ? 0 : cleanPath(toByteString(word.slice(0, pivot))).split('/').length
     const kept = match.name.split('/').slice(dropped)
