@@ -30,6 +30,8 @@ export interface DatabaseOptions {
    * is damaged. True if absent.
    */
   readonly mayCreate?: () => boolean
+  /** The schema's steps, for tests of going from one to the next. */
+  readonly migrations?: readonly string[]
 }
 
 /**
@@ -41,7 +43,7 @@ export function openDatabase(path: string, options: DatabaseOptions = {}): Datab
   try {
     connection.exec(`PRAGMA synchronous = ${options.durable ? 'FULL' : 'NORMAL'}; PRAGMA foreign_keys = ON`)
     const database = new StatementCache(connection, path)
-    migrate(database, connection, path, options.mayCreate)
+    migrate(database, connection, path, options)
     return database
   } catch (error) {
     connection.close()
@@ -150,19 +152,19 @@ function migrate(
   database: Database,
   connection: DatabaseSync,
   path: string,
-  mayCreate: () => boolean = () => true,
+  { mayCreate = () => true, migrations = MIGRATIONS }: DatabaseOptions,
 ): void {
-  if (version(database) === MIGRATIONS.length) return
+  if (version(database) === migrations.length) return
   database.write(() => {
     const from = version(database)
-    if (from > MIGRATIONS.length) {
+    if (from > migrations.length) {
       throw new ShaleError('STORE_TOO_NEW', `the store's database ${path} was written by a newer shale`, {
-        hint: `its schema is version ${from}, this shale knows ${MIGRATIONS.length}: update shale, or use another --root`,
+        hint: `its schema is version ${from}, this shale knows ${migrations.length}: update shale, or use another --root`,
       })
     }
     if (from === 0 && !mayCreate()) throw damagedDatabase(path, 'it is empty, but the store has blobs')
-    for (const step of MIGRATIONS.slice(from)) connection.exec(step)
-    connection.exec(`PRAGMA user_version = ${MIGRATIONS.length}`)
+    for (const step of migrations.slice(from)) connection.exec(step)
+    connection.exec(`PRAGMA user_version = ${migrations.length}`)
   })
 }
 
