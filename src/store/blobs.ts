@@ -1,4 +1,4 @@
-import { renameSync, statSync, writeFileSync } from 'node:fs'
+import { renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { open, rm } from 'node:fs/promises'
 import { dirname, isAbsolute, relative } from 'node:path'
 import { isErrno, ShaleError, writing } from '../error.ts'
@@ -119,21 +119,41 @@ class DirectoryBlobs implements FileBlobs {
   async #publish(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {
     const { database, layout, leases, durable } = this.#context
     const target = blobPath(layout, info.digest)
-    const renamed = database.write(() => {
-      if (this.keep(lease, info.digest)) return false
-      leases.hold(lease, 'blob', info.digest)
-      database.run(
-        'INSERT INTO blobs (digest, size, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO UPDATE SET size = ?2',
-        info.digest,
-        info.size,
-        Date.now(),
-      )
-      renameSync(path, target)
-      return true
-    })
+    let renamed = false
+    try {
+      database.write(() => {
+        if (this.keep(lease, info.digest)) return
+        leases.hold(lease, 'blob', info.digest)
+        database.run(
+          'INSERT INTO blobs (digest, size, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO UPDATE SET size = ?2',
+          info.digest,
+          info.size,
+          Date.now(),
+        )
+        renameSync(path, target)
+        renamed = true
+      })
+    } catch (error) {
+      if (renamed) this.#withdraw(info.digest)
+      throw error
+    }
     if (!renamed) await rm(path, { force: true })
     else if (durable) await syncFolder(dirname(target))
     return info
+  }
+
+  /** Removes a file that got its name, but not its row: a full disk fails a transaction at its very end. */
+  #withdraw(digest: Digest): void {
+    const { database } = this.#context
+    try {
+      // Within a transaction, for another process may have written the same blob meanwhile. It writes nothing itself.
+      database.write(() => {
+        const row = database.get('SELECT 1 FROM blobs WHERE digest = ?', digest)
+        if (row === undefined) rmSync(this.path(digest), { force: true })
+      })
+    } catch {
+      // Then a collection finds the file, and what failed the transaction is the news.
+    }
   }
 
   async #setAsideWhenDamaged<T>(digest: Digest, read: () => Promise<T>): Promise<T> {

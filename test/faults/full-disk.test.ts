@@ -9,7 +9,7 @@ else {
   test('a full disk is named, leaves the store whole, and is forgotten when there is space', {
     timeout: 180_000,
   }, async t => {
-    const result = await fullDisks({ steps: 4, files: 100 })
+    const result = await fullDisks({ steps: 9, files: 100 })
     t.diagnostic(JSON.stringify(result))
     assert.ok(result.full >= 6, 'the disk was full')
   })
