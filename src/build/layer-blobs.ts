@@ -1,6 +1,7 @@
 import { closeSync, fdatasync, openSync, write } from 'node:fs'
 import { promisify } from 'node:util'
 import { writing } from '../error.ts'
+import type { OpenContent } from '../layer/content.ts'
 import { type Entry, toByteString } from '../layer/entry.ts'
 import { reusableFrames } from '../layer/frame-table.ts'
 import type { ReusableFrames } from '../layer/frames.ts'
@@ -26,6 +27,15 @@ export interface BlobOptions {
 export interface LayerWithBlob {
   readonly record: LayerRecord
   readonly blob: LayerBlob
+}
+
+/** A blob that was packed before it was known which layer it is of. */
+export interface PackedAhead {
+  /** With every file's digest. */
+  readonly toc: Toc
+  /** Makes it the layer's, unless that has one. */
+  keep(record: LayerRecord): Promise<LayerRecord>
+  abort(): Promise<void>
 }
 
 /** What packing works with. */
@@ -98,6 +108,24 @@ export class LayerBlobs {
     }
   }
 
+  /** Packs a table whose digests are not all known, from files that this process can read. */
+  async packAhead(toc: Toc, open: OpenContent, signal: AbortSignal): Promise<PackedAhead> {
+    const writer = this.#store.blobs.writer(this.#lease)
+    const abort = () => writer.abort()
+    try {
+      const packed = await this.#packHere(toc, open, { reuse: undefined, out: writer.path, signal })
+      const keep = async (record: LayerRecord) => {
+        if (this.stored(record) === undefined) return (await this.#adopt(record, packed, writer)).record
+        await abort()
+        return record
+      }
+      return { toc: packed.toc, keep, abort }
+    } catch (error) {
+      await abort()
+      throw error
+    }
+  }
+
   /** The layer's blob as this build would pack it, when the store has it. */
   stored(record: LayerRecord): LayerBlob | undefined {
     return record.blobs.find(blob => blob.packer === this.#packer && this.#store.blobs.size(blob.digest) === blob.size)
@@ -135,16 +163,22 @@ export class LayerBlobs {
       const worker = await this.#worker()
       return worker.pack({ toc: this.#store.blobs.path(tocDigest), sources, compression, level, out })
     }
+    return this.#packHere(toc, contentOf(sources), { reuse, out })
+  }
+
+  async #packHere(
+    toc: Toc,
+    open: OpenContent,
+    {
+      out,
+      ...more
+    }: { readonly reuse: ReusableFrames | undefined; readonly out: string; readonly signal?: AbortSignal },
+  ): Promise<PackedLayer> {
+    const { compression, level } = this.#options
     const file = new WritingBehind(out)
     try {
       const sink = (chunk: Uint8Array) => file.write(chunk)
-      const options = {
-        compression,
-        sink,
-        ...(level !== undefined && { level }),
-        ...(reuse !== undefined && { reuse }),
-      }
-      const packed = await packLayer(toc, contentOf(sources), options)
+      const packed = await packLayer(toc, open, { compression, sink, ...(level !== undefined && { level }), ...more })
       await file.sync()
       return packed
     } finally {

@@ -19,6 +19,7 @@ import type { CopySource } from '../copy/source.ts'
 import { copyMemo, filesIngredient, recallCopy } from '../copy-memo.ts'
 import { hashPlanned } from '../hash-files.ts'
 import { keyedStep, type LayerResult } from '../keyed-step.ts'
+import { packAhead } from '../pack-ahead.ts'
 import { findStage, type PlannedStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
 import type { StepOutcome } from '../steps.ts'
@@ -80,19 +81,28 @@ async function copyByContent(
   const memo = await copyMemo(context, state, instruction, { sources, owner })
   const recalled = memo && recallCopy(context, memo, { ...at, kind: instruction.kind })
   if (recalled !== undefined) return takeUnplanned(context, state, instruction, { sources, at, ...recalled })
-  const planned = await planFiles(context, state, instruction, sources)
-  const toc: Toc = { entries: planned.map(({ entry }) => entry) }
-  const content = contentId(toc)
-  if (memo?.isTrusted()) context.copies.learn(memo.key, content)
-  const step = {
-    ...stepAt(at, state, instruction),
-    ingredients: filesIngredient(content),
-    files: { toc, sourceName: sourceNames(planned) },
+  const place = stepAt(at, state, instruction)
+  const unread = await planUnread(context, state, instruction, sources)
+  const ahead = await packAhead(context, { ...place, stageIndex: at.stageIndex }, unread)
+  try {
+    const planned = ahead?.planned ?? hashPlanned(unread, context.known)
+    const toc: Toc = { entries: planned.map(({ entry }) => entry) }
+    const content = contentId(toc)
+    if (memo?.isTrusted()) context.copies.learn(memo.key, content)
+    const step = {
+      ...place,
+      ingredients: filesIngredient(content),
+      files: { toc, sourceName: sourceNames(planned) },
+    }
+    const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
+    const made = outcome.value.record
+    if (made !== undefined) context.layers.setMaterials(made, planned)
+    const record = made && ((await ahead?.keep(made)) ?? made)
+    return { ...outcome, value: { ...outcome.value, record } }
+  } catch (error) {
+    await ahead?.abort()
+    throw error
   }
-  const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
-  const { record } = outcome.value
-  if (record !== undefined) context.layers.setMaterials(record, planned)
-  return outcome
 }
 
 /** Takes a layer from the cache that would hold the same, for the same files would go into it in the same way. */
@@ -182,6 +192,16 @@ async function planFiles(
   instruction: CopyInstruction | AddInstruction,
   sources: readonly SourceWord[],
 ): Promise<readonly PlannedEntry[]> {
+  return hashPlanned(await planUnread(context, state, instruction, sources), context.known)
+}
+
+/** The plan, digests only where they come with the source. */
+async function planUnread(
+  context: BuildContext,
+  state: StageState,
+  instruction: CopyInstruction | AddInstruction,
+  sources: readonly SourceWord[],
+): Promise<readonly PlannedEntry[]> {
   const { chmod, exclude, destination } = instruction
   const owner = await ownerOf(context, state, instruction)
   const request = {
@@ -197,7 +217,7 @@ async function planFiles(
     parents: instruction.kind === 'copy' && instruction.parents,
     now: context.now,
   }
-  return hashPlanned(planCopy(request), context.known)
+  return planCopy(request)
 }
 
 /** Remote sources were refused before, so what is left is local. */
