@@ -1,5 +1,5 @@
 import { ShaleError } from '../error.ts'
-import { BLOCK, type ByteString, checksum, FIELD, padding, type TarEntry, type TarKind } from './header.ts'
+import { BLOCK, type ByteString, FIELD, padding, type TarEntry, type TarKind } from './header.ts'
 import { formatPaxTime, paxRecord, xattrKey } from './pax.ts'
 
 const TYPE_FLAG: Readonly<Record<TarKind, number>> = {
@@ -39,6 +39,11 @@ export function writeHeader(entry: TarEntry, out: Buffer, at: number): number {
   return plan.length
 }
 
+/** Bytes that `writeHeader` writes. */
+export function headerLength(entry: TarEntry): number {
+  return planHeader(entry).length
+}
+
 interface Plan {
   readonly name: ByteString
   /** Where the name is cut into prefix and name; see `splitName`. */
@@ -62,7 +67,7 @@ function planHeader(entry: TarEntry): Plan {
 
 function write(out: Buffer, at: number, entry: TarEntry, { name, split, pax, length }: Plan): void {
   if (pax !== '') {
-    writePaxBlock(out, at, entry, pax.length)
+    out.set(paxBlock(pax.length), at)
     out.write(pax, at + BLOCK, 'latin1')
   }
   writeUstar(out, at + length - BLOCK, entry, name, split)
@@ -100,11 +105,19 @@ function contentSize(entry: TarEntry): number {
   return entry.kind === 'file' ? (entry.size ?? 0) : 0
 }
 
-function writePaxBlock(out: Buffer, at: number, entry: TarEntry, size: number): void {
-  const base = entry.path.slice(entry.path.lastIndexOf('/') + 1)
-  out.write(`PaxHeaders/${base.slice(0, 80)}`, at, 'latin1')
-  writeNumbers(out, at, 0o644, 0, 0, size, 0)
-  finish(out, at, PAX_TYPE)
+/** Blocks of the usual sizes, for almost every entry has one: of a few dozen bytes with its time. */
+const PAX_BLOCKS: (Buffer | undefined)[] = new Array(512).fill(undefined)
+
+/** The header of a pax header of `size` bytes. Its name is for readers that know no pax; GNU tar names others too. */
+function paxBlock(size: number): Buffer {
+  const known = PAX_BLOCKS[size]
+  if (known !== undefined) return known
+  const block = Buffer.alloc(BLOCK)
+  block.write('PaxHeaders/entry', 'latin1')
+  writeNumbers(block, 0, 0o644, 0, 0, size, 0)
+  finish(block, 0, PAX_TYPE)
+  if (size < PAX_BLOCKS.length) PAX_BLOCKS[size] = block
+  return block
 }
 
 function writeUstar(out: Buffer, at: number, entry: TarEntry, name: ByteString, split: number): void {
@@ -157,10 +170,43 @@ function octal(out: Buffer, at: number, digits: number, value: number): void {
   }
 }
 
-/** Type, magic and checksum. */
+/** `ustar`, NUL, version 00. */
+const MAGIC = [0x75, 0x73, 0x74, 0x61, 0x72, 0, 0x30, 0x30] as const
+
+/** Type, magic and checksum of a block that is zero where nothing was written. */
 function finish(out: Buffer, at: number, type: number): void {
   out[at + FIELD.type[0]] = type
-  out.write('ustar\x0000', at + FIELD.magic[0], 'latin1')
-  octal(out, at + FIELD.checksum[0], 6, checksum(out, at))
+  for (let i = 0; i < MAGIC.length; i++) out[at + FIELD.magic[0] + i] = MAGIC[i] as number
+  octal(out, at + FIELD.checksum[0], 6, sumOfBlock(out, at))
   out[at + FIELD.checksum[0] + 7] = 0x20
+}
+
+const SPACES = 8 * 0x20
+
+/** What `checksum` gives, without reading the zeros that most of a header is. */
+function sumOfBlock(out: Buffer, at: number): number {
+  const { name, mode, checksum, type, linkname, magic, prefix } = FIELD
+  return (
+    SPACES +
+    sumOfText(out, at + name[0], name[1]) +
+    sumOfBytes(out, at + mode[0], at + checksum[0]) +
+    (out[at + type[0]] as number) +
+    sumOfText(out, at + linkname[0], linkname[1]) +
+    sumOfBytes(out, at + magic[0], at + magic[0] + magic[1]) +
+    sumOfBytes(out, at + FIELD.major[0], at + prefix[0]) +
+    sumOfText(out, at + prefix[0], prefix[1])
+  )
+}
+
+function sumOfBytes(out: Buffer, from: number, to: number): number {
+  let sum = 0
+  for (let i = from; i < to; i++) sum += out[i] as number
+  return sum
+}
+
+/** Of a field that is zero after its text. */
+function sumOfText(out: Buffer, at: number, most: number): number {
+  let sum = 0
+  for (let i = at; i < at + most && out[i] !== 0; i++) sum += out[i] as number
+  return sum
 }
