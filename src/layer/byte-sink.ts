@@ -7,6 +7,10 @@ export class ByteSink {
     this.#buffer = Buffer.allocUnsafe(capacity)
   }
 
+  get length(): number {
+    return this.#length
+  }
+
   view(): Buffer {
     return this.#buffer.subarray(0, this.#length)
   }

@@ -12,7 +12,7 @@ export { decodeToc } from './toc-decode.ts'
  * are out of order or a hard link names no earlier file.
  */
 export function encodeToc(toc: Toc): Buffer {
-  return encode(toc, true)
+  return encoded(toc).full
 }
 
 /** Digest of the encoded table: times included. */
@@ -22,7 +22,23 @@ export function tocDigest(toc: Toc): Digest {
 
 /** The layer's identity apart from times: the digest of the table encoded without them. */
 export function contentId(toc: Toc): Digest {
-  return sha256(encode(toc, false))
+  return encoded(toc).contentId
+}
+
+interface Encoded {
+  readonly full: Buffer
+  readonly contentId: Digest
+}
+
+/** A table does not change, and a build asks for both of its forms more than once. */
+const ENCODED = new WeakMap<Toc, Encoded>()
+
+function encoded(toc: Toc): Encoded {
+  const known = ENCODED.get(toc)
+  if (known !== undefined) return known
+  const made = encode(toc)
+  ENCODED.set(toc, made)
+  return made
 }
 
 /** Numbers things in order of first appearance. */
@@ -43,21 +59,33 @@ interface Tables {
   readonly xattrs: Numbering<readonly Xattr[]>
 }
 
-function encode(toc: Toc, times: boolean): Buffer {
+function encode(toc: Toc): Encoded {
   const tables: Tables = { attributes: new Numbering(), xattrs: new Numbering() }
-  const rows = new ByteSink(toc.entries.length * 48 + 64)
   const digests = Buffer.allocUnsafe(toc.entries.length * 32)
-  const files = encodeRows(toc, times, tables, rows, digests)
-  const head = new ByteSink(1024)
-  head.bytes(times ? TOC_MAGIC.full : TOC_MAGIC.content)
-  head.varint(toc.entries.length)
-  head.varint(files)
-  encodeTables(tables, head)
-  return Buffer.concat([head.view(), digests.subarray(0, files * 32), rows.view()])
+  const { rows, times, files } = encodeRows(toc, tables, digests)
+  const form = (magic: Uint8Array, body: Buffer) => {
+    const head = new ByteSink(1024)
+    head.bytes(magic)
+    head.varint(toc.entries.length)
+    head.varint(files)
+    encodeTables(tables, head)
+    return [head.view(), digests.subarray(0, files * 32), body]
+  }
+  const content = sha256(Buffer.concat(form(TOC_MAGIC.content, without(rows, times))))
+  return { full: Buffer.concat(form(TOC_MAGIC.full, rows)), contentId: content }
 }
 
-function encodeRows(toc: Toc, times: boolean, tables: Tables, out: ByteSink, digests: Buffer): number {
+interface Rows {
+  readonly rows: Buffer
+  /** Where the rows have times: begin and end of each, in order. */
+  readonly times: readonly number[]
+  readonly files: number
+}
+
+function encodeRows(toc: Toc, tables: Tables, digests: Buffer): Rows {
   const linkTargets = new LinkTargets(toc)
+  const out = new ByteSink(toc.entries.length * 48 + 64)
+  const times: number[] = []
   let previousPath = ''
   let previousTime = 0
   let files = 0
@@ -77,11 +105,11 @@ function encodeRows(toc: Toc, times: boolean, tables: Tables, out: ByteSink, dig
     if (entry.kind === 'whiteout') continue
     out.varint(tables.attributes.of(attributeKey(entry), entry))
     if (entry.xattrs !== undefined) out.varint(tables.xattrs.of(xattrKey(entry.xattrs), entry.xattrs))
-    if (times) {
-      out.signed(entry.mtime - previousTime)
-      out.varint(entry.mtimeNs)
-      previousTime = entry.mtime
-    }
+    times.push(out.length)
+    out.signed(entry.mtime - previousTime)
+    out.varint(entry.mtimeNs)
+    times.push(out.length)
+    previousTime = entry.mtime
     if (entry.kind === 'file') {
       out.varint(entry.size)
       if (digests.write(entry.digest, files++ * 32, 32, 'hex') !== 32) throw noDigest(entry.path)
@@ -92,7 +120,20 @@ function encodeRows(toc: Toc, times: boolean, tables: Tables, out: ByteSink, dig
       out.varint(entry.minor)
     }
   }
-  return files
+  return { rows: out.view(), times, files }
+}
+
+/** The rows with the times cut out. */
+function without(rows: Buffer, times: readonly number[]): Buffer {
+  const out = Buffer.allocUnsafe(rows.length)
+  let length = 0
+  let from = 0
+  for (let i = 0; i < times.length; i += 2) {
+    for (const end = times[i] as number; from < end; ) out[length++] = rows[from++] as number
+    from = times[i + 1] as number
+  }
+  while (from < rows.length) out[length++] = rows[from++] as number
+  return out.subarray(0, length)
 }
 
 /** Front coding: how many bytes the path has in common with the one before, then the rest. */
