@@ -153,6 +153,7 @@ class Build {
   async close(): Promise<void> {
     this.#abort.abort()
     await Promise.allSettled([...this.#stages.values(), ...this.#packing])
+    await this.#context.blobs.close()
     this.#known.save()
     this.#copies.save()
     for (const folder of this.#scratch) rmSync(folder, { recursive: true, force: true })

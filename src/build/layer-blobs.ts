@@ -1,11 +1,12 @@
 import { closeSync, fdatasync, openSync, write } from 'node:fs'
 import { promisify } from 'node:util'
-import { writing } from '../error.ts'
+import { ShaleError, writing } from '../error.ts'
 import type { OpenContent } from '../layer/content.ts'
 import { type Entry, toByteString } from '../layer/entry.ts'
-import { reusableFrames } from '../layer/frame-table.ts'
-import type { ReusableFrames } from '../layer/frames.ts'
-import { type PackedLayer, packerName, packLayer } from '../layer/pack.ts'
+import { DEFAULT_LEVEL } from '../layer/frame-codec.ts'
+import { type FrameCrew, isWorthThreads, threadCrew } from '../layer/frame-crew.ts'
+import type { EarlierBlob } from '../layer/frame-reuse.ts'
+import { contentSize, FRAMES_ANNOTATION, type PackedLayer, packerName, packLayer } from '../layer/pack.ts'
 import type { Toc } from '../layer/toc.ts'
 import type { Digest } from '../oci/digest.ts'
 import { type Compression, ociLayerType } from '../oci/media-types.ts'
@@ -56,6 +57,7 @@ export class LayerBlobs {
   readonly #packer: string
   readonly #blobs = new Map<string, Promise<LayerWithBlob>>()
   readonly #earlier = new Map<number, LayerRecord>()
+  #crew: FrameCrew | undefined
 
   constructor({ store, lease, layers, worker }: Packing, options: BlobOptions) {
     this.#store = store
@@ -65,6 +67,21 @@ export class LayerBlobs {
     this.#options = options
     const { compression, level } = options
     this.#packer = packerName({ compression, ...(level !== undefined && { level }) })
+  }
+
+  /** Starts what packing a layer of so many bytes of files takes, while the layer is still being found out. */
+  prepare(contentSize: number): void {
+    if (isWorthThreads(contentSize)) this.#threads()
+  }
+
+  async close(): Promise<void> {
+    await this.#crew?.close()
+  }
+
+  #threads(): FrameCrew {
+    const { compression, level = DEFAULT_LEVEL[compression] } = this.#options
+    this.#crew ??= threadCrew({ compression, level })
+    return this.#crew
   }
 
   /** Notes the layer that a step made in the last build: what has not changed need not be compressed again. */
@@ -97,10 +114,27 @@ export class LayerBlobs {
     if (found !== undefined) return { record, blob: found }
     const toc = await this.#store.layers.toc(record)
     const sources = await this.#layers.sources(layers, index)
+    const layer = { record, toc, sources }
+    const earlier = await this.#blobOf(this.#earlier.get(original.id))
+    try {
+      return await this.#packInto(layer, earlier)
+    } catch (error) {
+      if (!(error instanceof ShaleError && error.code === 'FRAME_LOST')) throw error
+      return this.#packInto(layer, undefined)
+    }
+  }
+
+  async #packInto(
+    {
+      record,
+      toc,
+      sources,
+    }: { readonly record: LayerRecord; readonly toc: Toc; readonly sources: readonly ContentSource[] },
+    earlier: EarlierBlob | undefined,
+  ): Promise<LayerWithBlob> {
     const writer = this.#store.blobs.writer(this.#lease)
     try {
-      const reuse = this.#framesOf(this.#earlier.get(original.id))
-      const packed = await this.#pack({ toc, tocDigest: record.tocDigest }, sources, { reuse, out: writer.path })
+      const packed = await this.#pack({ toc, tocDigest: record.tocDigest }, sources, { earlier, out: writer.path })
       return await this.#adopt(record, packed, writer)
     } catch (error) {
       await writer.abort()
@@ -113,7 +147,7 @@ export class LayerBlobs {
     const writer = this.#store.blobs.writer(this.#lease)
     const abort = () => writer.abort()
     try {
-      const packed = await this.#packHere(toc, open, { reuse: undefined, out: writer.path, signal })
+      const packed = await this.#packHere(toc, open, { out: writer.path, signal })
       const keep = async (record: LayerRecord) => {
         if (this.stored(record) === undefined) return (await this.#adopt(record, packed, writer)).record
         await abort()
@@ -131,10 +165,12 @@ export class LayerBlobs {
     return record.blobs.find(blob => blob.packer === this.#packer && this.#store.blobs.size(blob.digest) === blob.size)
   }
 
-  /** Frames are the same only for the same packer. */
-  #framesOf(earlier: LayerRecord | undefined): ReusableFrames | undefined {
-    const blob = earlier === undefined ? undefined : this.stored(earlier)
-    return blob && reusableFrames(this.#store.blobs.path(blob.digest), blob.annotations ?? {})
+  /** Only what the same packer made can be taken over. */
+  async #blobOf(earlier: LayerRecord | undefined): Promise<EarlierBlob | undefined> {
+    const blob = earlier && this.stored(earlier)
+    if (earlier === undefined || blob === undefined) return undefined
+    const toc = await this.#store.layers.toc(earlier)
+    return { path: this.#store.blobs.path(blob.digest), toc, seekTable: blob.annotations?.[FRAMES_ANNOTATION] }
   }
 
   async #adopt(record: LayerRecord, packed: Omit<PackedLayer, 'toc'>, writer: BlobWriter): Promise<LayerWithBlob> {
@@ -155,7 +191,7 @@ export class LayerBlobs {
   async #pack(
     { toc, tocDigest }: { readonly toc: Toc; readonly tocDigest: Digest },
     sources: readonly ContentSource[],
-    { reuse, out }: { readonly reuse: ReusableFrames | undefined; readonly out: string },
+    { earlier, out }: { readonly earlier: EarlierBlob | undefined; readonly out: string },
   ): Promise<Omit<PackedLayer, 'toc'>> {
     const { compression, level } = this.#options
     // Files of mapped users are readable in the helper only; everything else is packed here, without starting it.
@@ -163,7 +199,7 @@ export class LayerBlobs {
       const worker = await this.#worker()
       return worker.pack({ toc: this.#store.blobs.path(tocDigest), sources, compression, level, out })
     }
-    return this.#packHere(toc, contentOf(sources), { reuse, out })
+    return this.#packHere(toc, contentOf(sources), { earlier, out })
   }
 
   async #packHere(
@@ -172,13 +208,15 @@ export class LayerBlobs {
     {
       out,
       ...more
-    }: { readonly reuse: ReusableFrames | undefined; readonly out: string; readonly signal?: AbortSignal },
+    }: { readonly earlier?: EarlierBlob | undefined; readonly out: string; readonly signal?: AbortSignal },
   ): Promise<PackedLayer> {
     const { compression, level } = this.#options
     const file = new WritingBehind(out)
     try {
       const sink = (chunk: Uint8Array) => file.write(chunk)
-      const packed = await packLayer(toc, open, { compression, sink, ...(level !== undefined && { level }), ...more })
+      const crew = isWorthThreads(contentSize(toc)) ? this.#threads() : undefined
+      const options = { compression, sink, crew, ...(level !== undefined && { level }), ...more }
+      const packed = await packLayer(toc, open, options)
       await file.sync()
       return packed
     } finally {

@@ -125,11 +125,13 @@ export class LayerWork {
 
   /** Where the files of a table are that a COPY has planned. */
   async sourcesOf(toc: Toc, planned: readonly PlannedEntry[]): Promise<readonly ContentSource[]> {
-    const origins = new Map(planned.map(({ entry, origin }) => [entry.path, origin]))
     const sources: ContentSource[] = []
+    let next = 0
     for (const { path, kind } of toc.entries) {
       if (kind !== 'file') continue
-      const origin = origins.get(path)
+      // Both are in order of paths.
+      while ((planned[next]?.entry.path ?? path) < path) next++
+      const origin = planned[next]?.entry.path === path ? planned[next]?.origin : undefined
       if (origin === undefined) throw new Error(`no origin for ${fromByteString(path)}`)
       if (origin.kind === 'inline') sources.push({ prefix: path, bytes: origin.data })
       else if (origin.kind === 'host') sources.push({ prefix: path, path: hostBytes(origin.path) })

@@ -1,6 +1,7 @@
 import { ShaleError } from '../error.ts'
 import type { Content } from '../layer/content.ts'
 import type { FileEntry } from '../layer/entry.ts'
+import type { Toc } from '../layer/toc.ts'
 import type { FileStat } from '../store/file-stat.ts'
 import type { LayerRecord } from '../store/types.ts'
 import { type BuildContext, withoutCache } from './build-context.ts'
@@ -14,6 +15,8 @@ const WORTHWHILE = 8 * 1024 * 1024
 export interface PackedPlan {
   /** The plan with every file's digest. */
   readonly planned: readonly PlannedEntry[]
+  /** Its entries. */
+  readonly toc: Toc
   /** Makes the blob that of the layer, unless it has one. */
   readonly keep: (record: LayerRecord) => Promise<LayerRecord>
   readonly abort: () => Promise<void>
@@ -43,7 +46,7 @@ export async function packAhead(
   if (packed === undefined) return undefined
   const { toc, keep, abort } = packed
   const digested = found.map((item, index) => withDigest(item, toc.entries[index] as FileEntry, context))
-  return { planned: digested, keep, abort }
+  return { planned: digested, toc, keep, abort }
 }
 
 /** As far as can be told before the key: a step that the last build had is likely to be found in the cache. */
@@ -100,9 +103,9 @@ function changeTime({ ctime, ctimeNs }: FileStat): bigint {
   return BigInt(ctime) * 1_000_000_000n + BigInt(ctimeNs)
 }
 
-function withDigest(item: PlannedEntry, { digest }: FileEntry, { known }: BuildContext): PlannedEntry {
-  const { entry, origin, sourcePath = '' } = item
-  if (entry.kind !== 'file' || entry.digest !== '') return item
-  if (origin?.kind === 'host' && origin.stat !== undefined) known.learn(sourcePath, origin.stat, digest)
-  return { ...item, entry: { ...entry, digest } }
+function withDigest(item: PlannedEntry, packed: FileEntry, { known }: BuildContext): PlannedEntry {
+  const { origin, sourcePath = '' } = item
+  if (!isUnread(item)) return item
+  if (origin?.kind === 'host' && origin.stat !== undefined) known.learn(sourcePath, origin.stat, packed.digest)
+  return { ...item, entry: packed }
 }

@@ -86,6 +86,30 @@ export interface WhiteoutEntry extends Common {
 /** One line of a layer's table of contents. Source: OCI image-spec v1.1 layer.md. */
 export type Entry = FileEntry | DirectoryEntry | SymlinkEntry | HardlinkEntry | DeviceEntry | FifoEntry | WhiteoutEntry
 
+/** Whether two entries have the same tar: content, attributes and times. */
+export function sameEntry(a: Entry, b: Entry): boolean {
+  return (
+    a.kind === b.kind &&
+    a.path === b.path &&
+    a.mode === b.mode &&
+    a.uid === b.uid &&
+    a.gid === b.gid &&
+    a.mtime === b.mtime &&
+    a.mtimeNs === b.mtimeNs &&
+    sameKind(a, b) &&
+    (a.xattrs === b.xattrs || JSON.stringify(a.xattrs ?? []) === JSON.stringify(b.xattrs ?? []))
+  )
+}
+
+/** What only one kind has; both are of the same. */
+function sameKind(a: Entry, b: Entry): boolean {
+  if (a.kind === 'file') return b.kind === a.kind && a.digest !== '' && a.digest === b.digest && a.size === b.size
+  if (a.kind === 'directory') return b.kind === a.kind && (a.opaque === true) === (b.opaque === true)
+  if (a.kind === 'symlink' || a.kind === 'hardlink') return b.kind === a.kind && a.target === b.target
+  if (a.kind === 'char' || a.kind === 'block') return b.kind === a.kind && a.major === b.major && a.minor === b.minor
+  return true
+}
+
 /** Byte order of paths, the order of every table of contents: a directory comes before what is in it. */
 export function comparePaths(a: ByteString, b: ByteString): number {
   return a < b ? -1 : a > b ? 1 : 0

@@ -2,8 +2,7 @@ import { padding, type TarEntry } from '../tar/header.ts'
 import { writeHeader } from '../tar/write.ts'
 import type { FileContent } from './content.ts'
 import { toByteString } from './entry.ts'
-import type { FrameTask } from './frame-task.ts'
-import { FRAME } from './frames.ts'
+import type { FrameMemory, FrameTask } from './frame-task.ts'
 
 /** A file of a frame, for who is told of the completed one. */
 export interface FramedFile {
@@ -16,7 +15,7 @@ export interface FramedFile {
 
 /** Lays out one frame after the other: writes headers and padding, and notes which files go between them. */
 export class FrameBuilder {
-  readonly #recycled: () => ArrayBuffer | undefined
+  readonly #memory: () => FrameMemory
   #plain: Buffer | undefined
   #used = 0
   #files: FramedFile[] = []
@@ -25,8 +24,8 @@ export class FrameBuilder {
   #spans: number[] = []
   #ctimes: bigint[] = []
 
-  constructor(recycled: () => ArrayBuffer | undefined) {
-    this.#recycled = recycled
+  constructor(memory: () => FrameMemory) {
+    this.#memory = memory
   }
 
   get used(): number {
@@ -66,7 +65,8 @@ export class FrameBuilder {
   take(): { readonly task: FrameTask; readonly files: readonly FramedFile[] } | undefined {
     if (this.#plain === undefined || this.#used === 0) return undefined
     const task: FrameTask = {
-      plain: this.#plain.buffer as ArrayBuffer,
+      kind: 'task',
+      plain: this.#plain.buffer as FrameMemory,
       used: this.#used,
       paths: this.#paths,
       digests: this.#digests,
@@ -84,9 +84,8 @@ export class FrameBuilder {
     return { task, files }
   }
 
-  /** One byte of room is left for readers that look for a file's end. */
   #buffer(): Buffer {
-    this.#plain ??= Buffer.from(this.#recycled() ?? new ArrayBuffer(FRAME.max + 1))
+    this.#plain ??= Buffer.from(this.#memory())
     return this.#plain
   }
 }

@@ -14,7 +14,7 @@ export interface FrameCodec {
   /** Bytes after the last frame. `observe` has seen every frame, in order. */
   tail(): Uint8Array
   /** Called with each frame in order, before it is compressed. */
-  observe(frame: Buffer): void
+  observe(frame: Uint8Array): void
   /** True when `compress` gives the frame itself. */
   readonly keepsFrames: boolean
 }
@@ -48,7 +48,8 @@ const PLAIN: FrameCodec = {
 }
 
 function zstdCodec(level: number): FrameCodec {
-  const params = { [constants.ZSTD_c_compressionLevel]: level }
+  // With a checksum a frame can be taken out of a blob, and a damaged one is known.
+  const params = { [constants.ZSTD_c_compressionLevel]: level, [constants.ZSTD_c_checksumFlag]: 1 }
   const options = (frame: Buffer) => ({ params, pledgedSrcSize: frame.length, chunkSize: roomFor(frame) })
   return {
     head: EMPTY,

@@ -3,11 +3,10 @@ import { lstatSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
-import { constants, crc32, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
+import { constants, zstdCompressSync, zstdDecompressSync } from 'node:zlib'
 import { sha256 } from '../oci/digest.ts'
 import { type CrewOptions, type FrameCrew, localCrew, threadCrew } from './frame-crew.ts'
-import { FrameError, type FrameTask } from './frame-task.ts'
-import type { ReusableFrames } from './frames.ts'
+import { type FrameCopy, FrameError, type FrameTask, frameMemory } from './frame-task.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'shale-crew-'))
 after(() => rmSync(folder, { recursive: true, force: true }))
@@ -30,7 +29,8 @@ interface File {
 
 /** A frame of files, each with `<` before and `>` behind. */
 function frame(...files: readonly File[]): FrameTask {
-  const plain = Buffer.from(new ArrayBuffer(64 * 1024))
+  const memory = frameMemory()
+  const plain = Buffer.from(memory)
   const spans: number[] = []
   let used = 0
   for (const { size = 7, from = 0, length = size } of files) {
@@ -40,7 +40,8 @@ function frame(...files: readonly File[]): FrameTask {
     plain.write('>', used - 1)
   }
   return {
-    plain: plain.buffer,
+    kind: 'task',
+    plain: memory,
     used,
     paths: files.map(file => `${Buffer.from(file.path).toString('latin1')}\0`).join(''),
     digests: files.map(({ digest = '' }) => `${digest} `).join(''),
@@ -49,17 +50,18 @@ function frame(...files: readonly File[]): FrameTask {
   }
 }
 
-const options = (reuse?: ReusableFrames): CrewOptions => ({
-  compression: 'zstd',
-  level: 1,
-  rules: { identify: true, reuse },
-})
+const OPTIONS: CrewOptions = { compression: 'zstd', level: 1 }
 
-/** A blob of one frame. */
-function blobOf(id: string, bytes: Uint8Array): ReusableFrames {
+/** The content as packers write it. */
+function zstd(content: string): Buffer {
+  return zstdCompressSync(content, { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
+}
+
+/** The second frame of a blob, said to hold `<content>`. */
+function copyOf(bytes: Uint8Array, more: Partial<FrameCopy> = {}): FrameCopy {
   const blob = join(folder, 'blob')
-  writeFileSync(blob, bytes)
-  return { path: blob, places: new Map([[id, { at: 0, length: bytes.length, crc: crc32(bytes) }]]) }
+  writeFileSync(blob, Buffer.concat([Buffer.from('first'), bytes]))
+  return { kind: 'copy', blob, plain: frameMemory(), at: 5, length: bytes.length, content: 9, ...more }
 }
 
 for (const [name, crewOf] of [
@@ -67,8 +69,8 @@ for (const [name, crewOf] of [
   ['on threads of its own', (given: CrewOptions) => threadCrew(given, 2)],
 ] as const) {
   describe(`a crew ${name}`, () => {
-    const withCrew = async (given: CrewOptions, work: (crew: FrameCrew) => Promise<void>): Promise<void> => {
-      const crew = crewOf(given)
+    const withCrew = async (work: (crew: FrameCrew) => Promise<void>): Promise<void> => {
+      const crew = crewOf(OPTIONS)
       try {
         await work(crew)
       } finally {
@@ -77,68 +79,49 @@ for (const [name, crewOf] of [
     }
 
     test('reads files into their places, hashes, compresses', () =>
-      withCrew(options(), async crew => {
+      withCrew(async crew => {
         const task = frame({ path }, { path: named, size: 5 })
-        const { used } = task
         const done = await crew.complete(task)
-        assert.equal(Buffer.from(done.plain, 0, used).toString(), '<content><other>')
+        assert.equal(Buffer.from(done.plain).toString(), '<content><other>')
         assert.equal(done.digests, `${hex('content')} ${hex('other')} `)
         assert.equal(zstdDecompressSync(done.compressed).toString(), '<content><other>')
       }))
 
     test('leaves the digest of a part to others', () =>
-      withCrew(options(), async crew => {
+      withCrew(async crew => {
         const done = await crew.complete(frame({ path, from: 0, length: 3 }, { path, from: 3, length: 4 }))
-        assert.equal(Buffer.from(done.plain, 0, 11).toString(), '<con><tent>')
+        assert.equal(Buffer.from(done.plain).toString(), '<con><tent>')
         assert.equal(done.digests, '  ')
       }))
 
-    test('takes the frame of a blob at hand, whether digests were given or found', async () => {
-      let id = ''
-      await withCrew(options(), async crew => {
-        id = (await crew.complete(frame({ path }))).id ?? ''
-      })
-      const other = zstdCompressSync('<content>', { params: { [constants.ZSTD_c_checksumFlag]: 1 } })
-      await withCrew(options(blobOf(id, other)), async crew => {
-        for (const digest of ['', hex('content')]) {
-          const done = await crew.complete(frame({ path, digest }))
-          assert.deepEqual(Buffer.from(done.compressed), other)
-          assert.equal(done.crc, crc32(other))
-          assert.equal(Buffer.from(done.plain, 0, 9).toString(), '<content>')
-        }
-        const unread = await crew.complete(frame({ path: join(folder, 'none'), digest: hex('content') }))
-        assert.equal(Buffer.from(unread.plain, 0, 9).toString(), '<content>')
-        await assert.rejects(crew.complete(frame({ path, digest: hex('else') })), {
-          failure: { file: 0, how: 'content', bytes: 0 },
-        })
-        const another = await crew.complete(frame({ path: named, size: 5, digest: hex('other') }))
-        assert.equal(zstdDecompressSync(another.compressed).toString(), '<other>')
-      })
-    })
+    test('takes a frame out of a blob at hand as it is', () =>
+      withCrew(async crew => {
+        const bytes = zstdCompressSync('<content>', { params: { [constants.ZSTD_c_compressionLevel]: 19 } })
+        const done = await crew.complete(copyOf(bytes))
+        assert.deepEqual(Buffer.from(done.compressed), bytes)
+        assert.equal(Buffer.from(done.plain).toString(), '<content>')
+        assert.equal(done.digests, '')
+      }))
 
-    for (const [what, bytes, damage] of [
-      ['is damaged', zstdCompressSync('<content>'), (blob: Buffer) => blob.fill(0, 2, 6)],
-      ['is cut short', zstdCompressSync('<content>'), (blob: Buffer) => blob.subarray(0, 9)],
-      ['is no frame', Buffer.from('<content>'), (blob: Buffer) => blob],
-      ['holds more', zstdCompressSync('<content>'.repeat(100)), (blob: Buffer) => blob],
+    const flipped = zstd('<content>')
+    flipped[flipped.length - 1] = (flipped.at(-1) ?? 0) ^ 1
+    for (const [what, copy] of [
+      ['is damaged', () => copyOf(flipped)],
+      ['is cut short', () => copyOf(zstd('<content>').subarray(0, 9))],
+      ['is beyond the end of the blob', () => copyOf(zstd('<content>'), { at: 20 })],
+      ['is no frame', () => copyOf(Buffer.from('<content>'))],
+      ['holds more', () => copyOf(zstd('<content>'.repeat(100)))],
+      ['holds less', () => copyOf(zstd('<'))],
+      ['is in a blob that is gone', () => copyOf(zstd('<content>'), { blob: join(folder, 'none') })],
     ] as const) {
-      test(`reads the files when the frame of the blob at hand ${what}`, async () => {
-        let id = ''
-        await withCrew(options(), async crew => {
-          id = (await crew.complete(frame({ path }))).id ?? ''
-        })
-        const reuse = blobOf(id, bytes)
-        writeFileSync(reuse.path, damage(Buffer.from(bytes)))
-        await withCrew(options(reuse), async crew => {
-          const done = await crew.complete(frame({ path, digest: hex('content') }))
-          assert.equal(Buffer.from(done.plain, 0, 9).toString(), '<content>')
-          assert.equal(zstdDecompressSync(done.compressed).toString(), '<content>')
-        })
-      })
+      test(`says of a frame of a blob at hand that it ${what}`, () =>
+        withCrew(async crew => {
+          await assert.rejects(crew.complete(copy()), { failure: { file: -1, how: 'lost', bytes: 0 } })
+        }))
     }
 
     test('many at once, each its own', () =>
-      withCrew(options(), async crew => {
+      withCrew(async crew => {
         const tasks = Array.from({ length: 40 }, (_, i) => frame(...Array.from({ length: i }, () => ({ path }))))
         const lengths = tasks.map(({ used }) => used)
         const done = await Promise.all(tasks.map(task => crew.complete(task)))
@@ -159,7 +142,7 @@ for (const [name, crewOf] of [
       ['a folder', { path: folder }, { how: 'unreadable' }],
     ] as const) {
       test(`says of the file that is not as it should be: ${what}`, () =>
-        withCrew(options(), async crew => {
+        withCrew(async crew => {
           await assert.rejects(crew.complete(frame({ path, ctime }, file)), (error: unknown) => {
             assert.ok(error instanceof FrameError)
             assert.partialDeepStrictEqual(error.failure, { file: 1, ...failure })

@@ -1,90 +1,93 @@
 import { availableParallelism } from 'node:os'
 import { extname } from 'node:path'
 import { Worker } from 'node:worker_threads'
-import { crc32 } from 'node:zlib'
 import type { Compression } from '../oci/media-types.ts'
 import { frameCodec } from './frame-codec.ts'
-import {
-  type FileFailure,
-  type FilledFrame,
-  FrameError,
-  type FrameRules,
-  type FrameTask,
-  fillFrame,
-} from './frame-task.ts'
+import { copyFrame, type FileFailure, type FrameCopy, FrameError, type FrameTask, fillFrame } from './frame-task.ts'
 
 export interface CrewOptions {
   readonly compression: Compression
   readonly level: number
-  readonly rules: FrameRules
 }
 
-export interface DoneFrame extends Omit<FilledFrame, 'reused'> {
+/** A frame to be filled and compressed, or one that is there. */
+export type FrameWork = FrameTask | FrameCopy
+
+export interface DoneFrame {
+  /** The frame's bytes of tar, in the memory that came with it. */
+  readonly plain: Uint8Array
+  /** As the task's, with those of whole files filled in; '' of a copied frame. */
+  readonly digests: string
   /** The plain bytes themselves when nothing is compressed. */
   readonly compressed: Uint8Array
-  /** crc32 of the compressed bytes; 0 of a frame that has no id. */
-  readonly crc: number
 }
 
 /** Fills frames and compresses them, several at a time; they may end in another order than they began. */
 export interface FrameCrew {
   /** Frames that may be under way at once for all hands to be busy. */
   readonly width: number
-  /** Throws `FrameError`. The task's `plain` is the crew's until then. */
-  complete(task: FrameTask): Promise<DoneFrame>
+  /** Throws `FrameError`. The work's memory is the crew's until then. */
+  complete(work: FrameWork): Promise<DoneFrame>
   close(): Promise<void>
 }
 
-/** Layers with less content than this are not worth the 40 ms that a thread takes to start. */
+/** Layers with less content than this, in bytes, are not worth the 40 ms that a thread takes to start. */
 const WORTH_THREADS = 24 * 1024 * 1024
 /** Beyond this the main thread, which hashes all bytes in order, is what one waits for. */
 const MAX_THREADS = 6
 
+export function isWorthThreads(contentSize: number): boolean {
+  return contentSize >= WORTH_THREADS
+}
+
 export function frameCrew(options: CrewOptions, contentSize: number): FrameCrew {
-  return contentSize < WORTH_THREADS
-    ? localCrew(options)
-    : threadCrew(options, Math.min(MAX_THREADS, Math.max(2, availableParallelism())))
+  return isWorthThreads(contentSize) ? threadCrew(options) : localCrew(options)
 }
 
 /** Reads on this thread, compresses on libuv's. */
-export function localCrew({ compression, level, rules }: CrewOptions): FrameCrew {
+export function localCrew({ compression, level }: CrewOptions): FrameCrew {
   const codec = frameCodec(compression, level)
   return {
     width: 8,
-    complete: async task => {
-      const filled = fillFrame(task, rules)
-      const { plain, digests, id, reused } = filled
-      const compressed = reused ?? (await codec.compress(Buffer.from(plain, 0, task.used)))
-      return { plain, digests, id, compressed, crc: crcOf(filled, compressed) }
+    complete: async work => {
+      const plain = bytesOf(work)
+      if (work.kind === 'copy') return { plain, digests: '', compressed: copyFrame(work) }
+      const digests = fillFrame(work)
+      return { plain, digests, compressed: await codec.compress(plain) }
     },
     close: async () => {},
   }
 }
 
-export function crcOf({ id }: FilledFrame, compressed: Uint8Array): number {
-  return id === undefined ? 0 : crc32(compressed)
+function bytesOf(work: FrameWork): Buffer {
+  return Buffer.from(work.plain, 0, work.kind === 'task' ? work.used : work.content)
 }
 
+/** What a thread gives back. */
 export type ThreadAnswer =
-  | (Omit<DoneFrame, 'compressed'> & { readonly compressed?: ArrayBuffer; readonly length?: number })
+  | { readonly digests: string; readonly compressed?: ArrayBuffer; readonly length?: number }
   | { readonly failure: FileFailure }
 
 const THREAD = new URL(`./frame-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
 
 /** Reads and compresses on threads of their own, which leaves this one to hash and write. */
-export function threadCrew(options: CrewOptions, threads: number): FrameCrew {
+export function threadCrew(options: CrewOptions, threads = usualThreads()): FrameCrew {
   const hands = Array.from({ length: threads }, () => new Hand(options))
   return {
     width: 3 * threads,
-    complete: task => hands.reduce((a, b) => (b.load < a.load ? b : a)).complete(task),
+    complete: work => hands.reduce((a, b) => (b.load < a.load ? b : a)).complete(work),
     close: async () => {
       await Promise.all(hands.map(hand => hand.close()))
     },
   }
 }
 
+function usualThreads(): number {
+  return Math.min(MAX_THREADS, Math.max(2, availableParallelism()))
+}
+
 interface Waiting {
-  readonly task: FrameTask
+  readonly work: FrameWork
   readonly resolve: (frame: DoneFrame) => void
   readonly reject: (error: unknown) => void
 }
@@ -105,10 +108,10 @@ class Hand {
     return this.#waiting.length
   }
 
-  complete(task: FrameTask): Promise<DoneFrame> {
+  complete(work: FrameWork): Promise<DoneFrame> {
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ task, resolve, reject })
-      this.#worker.postMessage(task, [task.plain])
+      this.#waiting.push({ work, resolve, reject })
+      this.#worker.postMessage(work)
     })
   }
 
@@ -120,7 +123,7 @@ class Hand {
     const waiting = this.#waiting.shift()
     if (waiting === undefined) return
     if ('failure' in answer) waiting.reject(new FrameError(answer.failure))
-    else waiting.resolve({ ...answer, compressed: compressedOf(answer, waiting.task) })
+    else waiting.resolve(frameOf(waiting.work, answer))
   }
 
   #failed(error: unknown): void {
@@ -128,8 +131,8 @@ class Hand {
   }
 }
 
-function compressedOf(answer: Exclude<ThreadAnswer, { failure: FileFailure }>, { used }: FrameTask): Uint8Array {
-  return answer.compressed === undefined
-    ? new Uint8Array(answer.plain, 0, used)
-    : new Uint8Array(answer.compressed, 0, answer.length)
+function frameOf(work: FrameWork, answer: Exclude<ThreadAnswer, { failure: FileFailure }>): DoneFrame {
+  const plain = bytesOf(work)
+  const { digests, compressed, length } = answer
+  return { plain, digests, compressed: compressed === undefined ? plain : new Uint8Array(compressed, 0, length) }
 }

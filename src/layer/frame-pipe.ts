@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { FrameCodec } from './frame-codec.ts'
-import type { DoneFrame, FrameCrew } from './frame-crew.ts'
-import type { FrameTask } from './frame-task.ts'
-import type { Frame } from './frames.ts'
+import type { DoneFrame, FrameCrew, FrameWork } from './frame-crew.ts'
+import { type FrameMemory, frameMemory } from './frame-task.ts'
+import type { FrameSize } from './frames.ts'
 
 export type Sink = (chunk: Uint8Array) => void | Promise<void>
 
@@ -15,7 +15,7 @@ export interface FrameOwner {
 }
 
 interface Pending {
-  readonly task: FrameTask
+  readonly work: FrameWork
   readonly done: Promise<DoneFrame>
   readonly owner: FrameOwner
 }
@@ -29,10 +29,10 @@ export class FramePipe {
   readonly #crew: FrameCrew
   readonly #sink: Sink
   readonly #pending: Pending[] = []
-  readonly #free: ArrayBuffer[] = []
+  readonly #free: FrameMemory[] = []
   readonly #plain = createHash('sha256')
   readonly #blob = createHash('sha256')
-  readonly #frames: Frame[] = []
+  readonly #frames: FrameSize[] = []
   #size = 0
 
   constructor(codec: FrameCodec, crew: FrameCrew, sink: Sink) {
@@ -41,7 +41,7 @@ export class FramePipe {
     this.#sink = sink
   }
 
-  get frames(): readonly Frame[] {
+  get frames(): readonly FrameSize[] {
     return this.#frames
   }
 
@@ -54,17 +54,17 @@ export class FramePipe {
     if (this.#codec.head.length > 0) await this.write(this.#codec.head)
   }
 
-  /** Memory of an earlier frame that may be filled again. */
-  recycled(): ArrayBuffer | undefined {
-    return this.#free.pop()
+  /** For a frame to be pushed: that of an earlier one, if there is any. */
+  memory(): FrameMemory {
+    return this.#free.pop() ?? frameMemory()
   }
 
   /** Gives a frame to the crew; waits when too many are under way. */
-  async push(task: FrameTask, owner: FrameOwner): Promise<void> {
-    const done = this.#crew.complete(task)
+  async push(work: FrameWork, owner: FrameOwner): Promise<void> {
+    const done = this.#crew.complete(work)
     // A failure is thrown where the frame is awaited, in order; until then it must not count as unhandled.
     done.catch(() => {})
-    this.#pending.push({ task, done, owner })
+    this.#pending.push({ work, done, owner })
     while (this.#pending.length >= this.#crew.width) await this.#writeOldest()
   }
 
@@ -94,13 +94,12 @@ export class FramePipe {
     const frame = await oldest.done.catch(error => {
       throw oldest.owner.failed(error)
     })
-    const plain = Buffer.from(frame.plain, 0, oldest.task.used)
+    const { plain, compressed } = frame
     this.#plain.update(plain)
     this.#codec.observe(plain)
     oldest.owner.completed(frame)
-    const { id, crc, compressed } = frame
-    this.#frames.push({ content: plain.length, compressed: compressed.length, id, crc })
+    this.#frames.push({ content: plain.length, compressed: compressed.length })
     await this.write(compressed)
-    if (!this.#codec.keepsFrames) this.#free.push(frame.plain)
+    if (!this.#codec.keepsFrames) this.#free.push(oldest.work.plain)
   }
 }

@@ -4,16 +4,25 @@ import { zstdDecompressSync } from 'node:zlib'
 import { isErrno } from '../error.ts'
 import { openPath } from './content.ts'
 import { type ByteString, toFsPath } from './entry.ts'
-import { readFrame } from './frame-table.ts'
-import type { ReusableFrames } from './frames.ts'
+import { type FramePlace, readAt } from './frame-reuse.ts'
+import { FRAME } from './frames.ts'
+
+/** Memory of a frame of tar. Threads share it: to give it to and fro costs more than the work with it. */
+export type FrameMemory = SharedArrayBuffer
+
+/** Has room for one byte more than a frame, for readers that look for a file's end. */
+export function frameMemory(): FrameMemory {
+  return new SharedArrayBuffer(FRAME.max + 1)
+}
 
 /**
  * A frame of plain tar to be completed: headers and padding are in place, files are still to be read into the gaps. It
  * goes between threads, where many small things are slow, so files are columns.
  */
 export interface FrameTask {
-  readonly plain: ArrayBuffer
-  /** Bytes of plain tar in `plain`, which has room for one more. */
+  readonly kind: 'task'
+  readonly plain: FrameMemory
+  /** Bytes of tar in `plain`. */
   readonly used: number
   /** Byte strings, each ended by NUL. */
   readonly paths: ByteString
@@ -27,21 +36,22 @@ export interface FrameTask {
 
 export const SPAN = 4
 
-export interface FilledFrame {
-  readonly plain: ArrayBuffer
-  /** As the task's, with those of whole files filled in. */
-  readonly digests: string
-  /** What a blob's frame is known by; undefined where frames are not reused. */
-  readonly id: string | undefined
-  /** The compressed bytes, in memory of their own, when a blob at hand has this very frame. */
-  readonly reused: Buffer | undefined
+/** A frame that can be taken out of a blob at hand, unpacked into `plain`. */
+export interface FrameCopy extends FramePlace {
+  readonly kind: 'copy'
+  /** The blob's file. */
+  readonly blob: string
+  readonly plain: FrameMemory
 }
 
 /** Why a file of a task could not be read, by its index. */
 export interface FileFailure {
   readonly file: number
-  /** `short` and `grown`: another size. `time`, `content`: another change time, another digest. */
-  readonly how: 'short' | 'grown' | 'time' | 'content' | 'gone' | 'unreadable'
+  /**
+   * `short` and `grown`: another size. `time`, `content`: another change time, another digest. `lost` is a frame's, and
+   * no file's: the blob at hand has not got it whole.
+   */
+  readonly how: 'short' | 'grown' | 'time' | 'content' | 'gone' | 'unreadable' | 'lost'
   readonly bytes: number
   readonly cause?: unknown
 }
@@ -55,37 +65,30 @@ export class FrameError extends Error {
   }
 }
 
-export interface FrameRules {
-  /** Whether frames get an id. */
-  readonly identify: boolean
-  /** zstd frames that need not be compressed again. */
-  readonly reuse: ReusableFrames | undefined
-}
-
 /**
- * Completes a frame. When all its files are known and the blob at hand has it, the bytes come out of that, verified by
- * their checksum, and no file is read. Else files are read into their places and each is verified against its digest, if
- * it has one. Throws `FrameError`.
+ * Reads files into their places; each is verified against its digest, if it has one. Gives the digests, with those of
+ * whole files filled in. Throws `FrameError`.
  */
-export function fillFrame(task: FrameTask, rules: FrameRules): FilledFrame {
-  const given = task.digests.split(' ').slice(0, -1)
-  return takeFrame(task, given, rules) ?? readFrameFiles(task, given, rules)
-}
-
-function takeFrame(task: FrameTask, given: readonly string[], { reuse }: FrameRules): FilledFrame | undefined {
-  if (reuse === undefined || given.includes('')) return undefined
+export function fillFrame(task: FrameTask): string {
   const plain = Buffer.from(task.plain)
-  const id = frameId(task, plain, given)
-  const reused = readFrame(reuse, id)
-  if (reused === undefined) return undefined
-  const content = decompressed(reused, task.used + ROOM)
-  if (content?.length !== task.used) return undefined
-  plain.set(content)
-  return { plain: task.plain, digests: task.digests, id, reused }
+  const given = task.digests.split(' ').slice(0, -1)
+  const paths = task.paths.split('\0')
+  for (let i = 0; i < given.length; i++) readFile(task, i, toFsPath(paths[i] as ByteString), plain)
+  const digests = given.map((digest, i) => (isWhole(task, i) ? `${verified(task, i, plain, digest)} ` : ' '))
+  return digests.join('')
 }
 
 /** Room behind what is expected, in bytes: all comes in one piece, for zlib asks for another when none is left. */
 const ROOM = 64
+
+/** Gives a zstd frame as it is in a blob, verified by its checksum. Throws `FrameError`. */
+export function copyFrame({ blob, plain, at, length, content }: FrameCopy): Buffer {
+  const compressed = readAt(blob, at, length)
+  const bytes = compressed && decompressed(compressed, content + ROOM)
+  if (bytes?.length !== content) throw new FrameError({ file: -1, how: 'lost', bytes: 0 })
+  Buffer.from(plain).set(bytes)
+  return compressed as Buffer
+}
 
 function decompressed(frame: Buffer, room: number): Buffer | undefined {
   try {
@@ -93,43 +96,6 @@ function decompressed(frame: Buffer, room: number): Buffer | undefined {
   } catch {
     return undefined
   }
-}
-
-function readFrameFiles(task: FrameTask, given: readonly string[], { identify, reuse }: FrameRules): FilledFrame {
-  const plain = Buffer.from(task.plain)
-  const paths = task.paths.split('\0')
-  for (let i = 0; i < given.length; i++) readFile(task, i, toFsPath(paths[i] as ByteString), plain)
-  const digests = given.map((digest, i) => (isWhole(task, i) ? verified(task, i, plain, digest) : ''))
-  const joined = digests.map(digest => `${digest} `).join('')
-  if (!identify) return { plain: task.plain, digests: joined, id: undefined, reused: undefined }
-  const contents = digests.map((digest, i) => (digest === '' ? digestOf(task, i, plain) : digest))
-  const id = frameId(task, plain, contents)
-  return { plain: task.plain, digests: joined, id, reused: sameFrame(reuse, id, plain.subarray(0, task.used)) }
-}
-
-/** The frame of the blob at hand that holds just these bytes. */
-function sameFrame(reuse: ReusableFrames | undefined, id: string, plain: Buffer): Buffer | undefined {
-  const frame = reuse && readFrame(reuse, id)
-  return frame !== undefined && decompressed(frame, plain.length + ROOM)?.equals(plain) ? frame : undefined
-}
-
-/** Equal for frames of equal bytes; made of what is between the files, and of the digest of each file or part of one. */
-function frameId(task: FrameTask, plain: Buffer, contents: readonly string[]): string {
-  return hash('sha256', `${hash('sha256', between(task, plain), 'hex')} ${task.spans.join(' ')} ${contents.join(' ')}`)
-}
-
-/** The bytes that are no file's: headers and padding. */
-function between({ spans, used }: FrameTask, plain: Buffer): Buffer {
-  const bytes = Buffer.allocUnsafe(used)
-  let from = 0
-  let length = 0
-  for (let span = 0; span < spans.length; span += SPAN) {
-    const at = spans[span] as number
-    length += plain.copy(bytes, length, from, at)
-    from = at + (spans[span + 1] as number)
-  }
-  length += plain.copy(bytes, length, from, used)
-  return bytes.subarray(0, length)
 }
 
 function verified(task: FrameTask, file: number, plain: Buffer, expected: string): string {

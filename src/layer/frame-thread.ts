@@ -1,32 +1,40 @@
 // A thread that fills and compresses frames for `threadCrew`. One message is one frame.
 import { parentPort, workerData } from 'node:worker_threads'
 import { frameCodec } from './frame-codec.ts'
-import { type CrewOptions, crcOf, type ThreadAnswer } from './frame-crew.ts'
-import { FrameError, type FrameTask, fillFrame } from './frame-task.ts'
+import type { CrewOptions, FrameWork, ThreadAnswer } from './frame-crew.ts'
+import { copyFrame, FrameError, type FrameTask, fillFrame } from './frame-task.ts'
 
-const { compression, level, rules } = workerData as CrewOptions
+const { compression, level } = workerData as CrewOptions
 const codec = frameCodec(compression, level)
-const SMALL = 256 * 1024
 
-parentPort?.on('message', (task: FrameTask) => {
-  const answer = work(task)
-  const moved =
-    'failure' in answer ? [] : [answer.plain, ...(answer.compressed === undefined ? [] : [answer.compressed])]
+parentPort?.on('message', (work: FrameWork) => {
+  const answer = done(work)
+  const moved = 'failure' in answer || answer.compressed === undefined ? [] : [answer.compressed]
   parentPort?.postMessage(answer, moved)
 })
 
-function work(task: FrameTask): ThreadAnswer {
+function done(work: FrameWork): ThreadAnswer {
   try {
-    const filled = fillFrame(task, rules)
-    if (codec.keepsFrames) return { ...filled, crc: 0 }
-    const bytes = filled.reused ?? codec.compressSync(Buffer.from(filled.plain, 0, task.used))
-    const { buffer, byteOffset, length } = bytes
-    // Small buffers share memory with others, which cannot be given away.
-    const compressed = task.used < SMALL ? buffer.slice(byteOffset, byteOffset + length) : buffer
-    const { plain, digests, id } = filled
-    return { plain, digests, id, compressed: compressed as ArrayBuffer, length, crc: crcOf(filled, bytes) }
+    return work.kind === 'task' ? complete(work) : given('', copyFrame(work))
   } catch (error) {
     if (error instanceof FrameError) return { failure: error.failure }
     throw error
   }
+}
+
+function complete(task: FrameTask): ThreadAnswer {
+  const digests = fillFrame(task)
+  return codec.keepsFrames ? { digests } : given(digests, codec.compressSync(Buffer.from(task.plain, 0, task.used)))
+}
+
+function given(digests: string, bytes: Buffer): ThreadAnswer {
+  return { digests, compressed: own(bytes), length: bytes.length }
+}
+
+const SMALL = 256 * 1024
+
+/** Memory that can be given away: small buffers may share theirs with others. */
+function own({ buffer, byteOffset, length }: Buffer): ArrayBuffer {
+  const shared = byteOffset > 0 || length < SMALL
+  return (shared ? buffer.slice(byteOffset, byteOffset + length) : buffer) as ArrayBuffer
 }

@@ -1,4 +1,6 @@
-import type { ByteString } from './entry.ts'
+import { padding } from '../tar/header.ts'
+import { headerLength } from '../tar/write.ts'
+import type { ByteString, Entry, FileEntry } from './entry.ts'
 
 /**
  * How a layer's tar is cut into frames that are compressed apart. A frame ends before an entry whose path says so, with
@@ -14,8 +16,44 @@ export const FRAME = {
   max: 4 * 1024 * 1024,
 } as const
 
-/** Whether a new frame begins with an entry of `size` bytes of tar, when the current one has `used`. */
-export function cutsBefore(path: ByteString, size: number, used: number): boolean {
+/** Entries `from` to before `to` of a table: those of one frame, or one that takes several. */
+export interface FrameGroup {
+  readonly from: number
+  readonly to: number
+}
+
+/** The groups of a layer's entries, decided by the entries alone. A last frame holds the end of the archive. */
+export function frameGroups(entries: readonly Entry[]): readonly FrameGroup[] {
+  const groups: FrameGroup[] = []
+  let from = 0
+  let used = 0
+  for (let i = 0; i < entries.length; i++) {
+    const entry = entries[i] as Entry
+    const size = sizeInTar(entry)
+    if (cutsBefore(entry.path, size, used)) {
+      groups.push({ from, to: i })
+      from = i
+      used = 0
+    }
+    used += size
+  }
+  if (from < entries.length) groups.push({ from, to: entries.length })
+  return groups
+}
+
+/** How many frames a group has: one, unless it is a single large entry. */
+export function framesOf(entries: readonly Entry[], { from }: FrameGroup): number {
+  const entry = entries[from] as Entry
+  if (entry.kind !== 'file' || !isLarge(entry)) return 1
+  return Math.ceil((headerLength(entry) + entry.size + padding(entry.size)) / FRAME.max)
+}
+
+/** Whether an entry takes frames of its own. */
+export function isLarge(entry: FileEntry): boolean {
+  return sizeInTar(entry) > FRAME.max
+}
+
+function cutsBefore(path: ByteString, size: number, used: number): boolean {
   if (used === 0) return false
   if (used + size > FRAME.max) return true
   return used >= FRAME.min && fnv1a(path) < (size / FRAME.target) * 0x1_0000_0000
@@ -30,29 +68,30 @@ function fnv1a(bytes: ByteString): number {
   return (hash ^ (hash >>> 16)) >>> 0
 }
 
+/** More than any header that is not made of extended attributes or very long names. */
+const USUAL_HEADER = 1536
+
+/** At least the bytes of tar that an entry takes, and about as many. */
+function sizeInTar(entry: Entry): number {
+  const header = headerBound(entry)
+  return entry.kind === 'file' ? header + entry.size + padding(entry.size) : header
+}
+
+function headerBound(entry: Entry): number {
+  // A whiteout's name gets four more.
+  let extra = entry.path.length > 96 ? entry.path.length + 20 : 0
+  if (entry.xattrs !== undefined)
+    for (const { name, value } of entry.xattrs) extra += 3 * name.length + value.length + 32
+  if (entry.kind === 'symlink' || entry.kind === 'hardlink') extra += entry.target.length
+  return (
+    USUAL_HEADER +
+    (extra === 0 ? 0 : extra + padding(extra)) +
+    (entry.kind === 'directory' && entry.opaque ? 1024 + 512 : 0)
+  )
+}
+
 /** One frame of a blob: bytes of tar it holds, bytes of blob it takes. */
 export interface FrameSize {
   readonly content: number
   readonly compressed: number
-}
-
-export interface Frame extends FrameSize {
-  /** What its plain bytes are known by; undefined where frames are not reused. */
-  readonly id: string | undefined
-  /** Of its compressed bytes. */
-  readonly crc: number
-}
-
-/** Where a blob has a frame, in bytes, and the crc32 of its compressed bytes. */
-export interface FramePlace {
-  readonly at: number
-  readonly length: number
-  readonly crc: number
-}
-
-/** Frames of a blob at hand, by id. Plain data, for it goes to other threads. */
-export interface ReusableFrames {
-  /** The blob's file. */
-  readonly path: string
-  readonly places: ReadonlyMap<string, FramePlace>
 }

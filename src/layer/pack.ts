@@ -2,7 +2,6 @@ import { zstdCompressSync } from 'node:zlib'
 import { ShaleError } from '../error.ts'
 import { type Digest, sha256 } from '../oci/digest.ts'
 import { type Compression, ociLayerType } from '../oci/media-types.ts'
-import { BLOCK, padding } from '../tar/header.ts'
 import { END_OF_ARCHIVE } from '../tar/write.ts'
 import type { Content, OpenContent } from './content.ts'
 import { baseName, type Entry, type FileEntry, fromByteString, type HardlinkEntry, parentPath } from './entry.ts'
@@ -10,8 +9,8 @@ import { FrameBuilder } from './frame-builder.ts'
 import { DEFAULT_LEVEL, type FrameCodec, frameCodec } from './frame-codec.ts'
 import { type FrameCrew, frameCrew } from './frame-crew.ts'
 import { FramePipe, type Sink } from './frame-pipe.ts'
-import { encodeFrameTable, FRAME_IDS_ANNOTATION } from './frame-table.ts'
-import { cutsBefore, FRAME, type ReusableFrames } from './frames.ts'
+import { type EarlierBlob, FrameReuse } from './frame-reuse.ts'
+import { FRAME, type FrameGroup, frameGroups, isLarge } from './frames.ts'
 import { PackedFiles } from './packed-files.ts'
 import { encodeSeekTable, skippableFrame } from './seek-table.ts'
 import { findEntry, type Toc } from './toc.ts'
@@ -28,8 +27,10 @@ export interface PackOptions {
   /** Seconds since 1970: later modification times are set to it, as `SOURCE_DATE_EPOCH` wants. */
   readonly epoch?: number
   readonly signal?: AbortSignal
-  /** Frames of an earlier blob of the same packer: what is the same is not compressed again. zstd only. */
-  readonly reuse?: ReusableFrames | undefined
+  /** Works for this layer too, and is the caller's to close; it has the same compression and level. */
+  readonly crew?: FrameCrew | undefined
+  /** A blob of the same packer: frames of what is the same are taken out of it, and no file of theirs is read. zstd only. */
+  readonly earlier?: EarlierBlob | undefined
 }
 
 export interface PackedLayer {
@@ -53,7 +54,7 @@ export const TOC_ANNOTATION = 'dev.shale.toc'
 export const FRAMES_ANNOTATION = 'dev.shale.frames'
 
 /** Changes with anything that changes a blob's bytes. */
-const PACKER_VERSION = 3
+const PACKER_VERSION = 4
 
 /** Names what decides a blob's bytes besides its table of contents. */
 export function packerName(options: Pick<PackOptions, 'compression' | 'level' | 'epoch'>): string {
@@ -64,21 +65,24 @@ export function packerName(options: Pick<PackOptions, 'compression' | 'level' | 
 /**
  * Writes a layer's blob from its table of contents, in the table's order. Each file is read once and verified against
  * its digest; an empty digest is filled in. Equal tables, contents and options give equal bytes. Throws `FILE_CHANGED`,
- * `FILE_UNREADABLE`, `LAYER_NAME_RESERVED` for names that begin with `.wh.`, and what the sink throws.
+ * `FILE_UNREADABLE`, `LAYER_NAME_RESERVED` for names that begin with `.wh.`, `FRAME_LOST` when the earlier blob turns out
+ * to be damaged, and what the sink throws.
  */
 export async function packLayer(toc: Toc, open: OpenContent, options: PackOptions): Promise<PackedLayer> {
-  const { compression, level = DEFAULT_LEVEL[compression], reuse } = options
+  const { compression, level = DEFAULT_LEVEL[compression], earlier, epoch } = options
   const codec = frameCodec(compression, level)
-  const rules = { identify: compression === 'zstd', reuse: compression === 'zstd' ? reuse : undefined }
-  const crew = frameCrew({ compression, level, rules }, contentSize(toc))
+  const listed = packedForm(toc, epoch)
+  const reuse = earlier === undefined || compression !== 'zstd' ? undefined : FrameReuse.of(earlier)
+  const crew = options.crew ?? frameCrew({ compression, level }, contentSize(toc))
   try {
-    return await new Packing(toc, open, { ...options, codec, crew }).run()
+    return await new Packing(listed, open, { ...options, codec, crew, reuse }).run()
   } finally {
-    await crew.close()
+    if (crew !== options.crew) await crew.close()
   }
 }
 
-function contentSize({ entries }: Toc): number {
+/** Bytes of all files. */
+export function contentSize({ entries }: Toc): number {
   return entries.reduce((sum, entry) => (entry.kind === 'file' ? sum + entry.size : sum), 0)
 }
 
@@ -86,31 +90,35 @@ function contentSize({ entries }: Toc): number {
 class Packing {
   readonly #toc: Toc
   readonly #open: OpenContent
-  readonly #options: PackOptions
+  readonly #options: PackOptions & { readonly reuse: FrameReuse | undefined }
   readonly #pipe: FramePipe
   readonly #builder: FrameBuilder
-  readonly #files = new PackedFiles()
+  readonly #files: PackedFiles
 
   constructor(
     toc: Toc,
     open: OpenContent,
-    options: PackOptions & { readonly codec: FrameCodec; readonly crew: FrameCrew },
+    options: PackOptions & {
+      readonly codec: FrameCodec
+      readonly crew: FrameCrew
+      readonly reuse: FrameReuse | undefined
+    },
   ) {
     this.#toc = toc
     this.#open = open
     this.#options = options
     this.#pipe = new FramePipe(options.codec, options.crew, options.sink)
-    this.#builder = new FrameBuilder(() => this.#pipe.recycled())
+    this.#builder = new FrameBuilder(() => this.#pipe.memory())
+    this.#files = new PackedFiles(toc)
   }
 
   async run(): Promise<PackedLayer> {
     await this.#pipe.start()
-    for (const listed of this.#toc.entries) await this.#add(this.#asPacked(listed))
-    await this.#cut()
+    for (const group of frameGroups(this.#toc.entries)) await this.#add(group)
     this.#builder.append(END_OF_ARCHIVE)
     await this.#cut()
     const diffId: Digest = `sha256:${await this.#pipe.drain()}`
-    const toc: Toc = { entries: this.#files.entries() }
+    const toc = this.#files.toc()
     const { compression } = this.#options
     const annotations = compression === 'zstd' ? await appendTables(toc, this.#pipe) : {}
     const digest: Digest = `sha256:${this.#pipe.blobDigest()}`
@@ -119,23 +127,25 @@ class Packing {
     return { toc, diffId, digest, size, compression, mediaType: ociLayerType(compression), annotations, packer }
   }
 
-  #asPacked(listed: Entry): Entry {
-    const { epoch } = this.#options
-    const entry = listed.kind === 'hardlink' ? canonicalLink(listed, this.#toc) : listed
-    checkName(entry)
-    return epoch === undefined || entry.mtime < epoch ? entry : { ...entry, mtime: epoch, mtimeNs: 0 }
+  async #add(group: FrameGroup): Promise<void> {
+    const { signal, reuse } = this.#options
+    signal?.throwIfAborted()
+    const places = reuse?.find(this.#toc.entries, group)
+    if (places === undefined) return this.#layOut(group)
+    const blob = reuse?.path ?? ''
+    for (const place of places) {
+      await this.#pipe.push({ kind: 'copy', plain: this.#pipe.memory(), blob, ...place }, this.#files.owner([]))
+    }
   }
 
-  async #add(entry: Entry): Promise<void> {
-    const size = tarSize(entry)
-    if (cutsBefore(entry.path, size, this.#builder.used)) {
-      this.#options.signal?.throwIfAborted()
-      await this.#cut()
+  async #layOut({ from, to }: FrameGroup): Promise<void> {
+    for (let index = from; index < to; index++) {
+      const entry = this.#toc.entries[index] as Entry
+      if (entry.kind !== 'file') packPlain(entry, this.#builder)
+      else if (isLarge(entry)) await this.#addLargeFile(entry, index)
+      else this.#addFile(entry, index)
     }
-    const index = this.#files.add(entry)
-    if (entry.kind !== 'file') packPlain(entry, this.#builder)
-    else if (size <= FRAME.max) this.#addFile(entry, index)
-    else await this.#addLargeFile(entry, index)
+    await this.#cut()
   }
 
   #addFile(entry: FileEntry, index: number): void {
@@ -156,9 +166,7 @@ class Packing {
       from += length
       if (this.#builder.used === FRAME.max) await this.#cut()
     }
-    if (FRAME.max - this.#builder.used < BLOCK) await this.#cut()
     this.#builder.pad(entry.size)
-    await this.#cut()
   }
 
   #contentOf(entry: FileEntry, index: number): Content {
@@ -182,26 +190,17 @@ class Packing {
 }
 
 const EMPTY = new Uint8Array(0)
-/** More than any header that is not made of extended attributes or very long names. */
-const USUAL_HEADER = 1536
 
-/** About how many bytes of tar an entry takes; decides cuts, so it depends on the entry alone. */
-function tarSize(entry: Entry): number {
-  if (entry.kind === 'whiteout') return 512
-  const header = encodedLengthBound(entry)
-  return entry.kind === 'file' ? header + entry.size + padding(entry.size) : header
+/** The very table where it is as packed already. */
+function packedForm(toc: Toc, epoch: number | undefined): Toc {
+  const entries = toc.entries.map(entry => asPacked(entry, toc, epoch))
+  return entries.every((entry, i) => entry === toc.entries[i]) ? toc : { entries }
 }
 
-function encodedLengthBound(entry: Entry): number {
-  let extra = entry.path.length > 100 ? entry.path.length + 16 : 0
-  if (entry.xattrs !== undefined)
-    for (const { name, value } of entry.xattrs) extra += 3 * name.length + value.length + 32
-  if (entry.kind === 'symlink' || entry.kind === 'hardlink') extra += entry.target.length
-  return (
-    USUAL_HEADER +
-    (extra === 0 ? 0 : extra + padding(extra)) +
-    (entry.kind === 'directory' && entry.opaque ? 1024 + 512 : 0)
-  )
+function asPacked(listed: Entry, toc: Toc, epoch: number | undefined): Entry {
+  const entry = listed.kind === 'hardlink' ? canonicalLink(listed, toc) : listed
+  checkName(entry)
+  return epoch === undefined || entry.mtime < epoch ? entry : { ...entry, mtime: epoch, mtimeNs: 0 }
 }
 
 /** Encoded tables keep no metadata of links, so the tar must not depend on it either. */
@@ -235,14 +234,13 @@ function packPlain(entry: Exclude<Entry, FileEntry>, builder: FrameBuilder): voi
 
 /** What follows the frames, in frames that decoders pass over; the seek table, which lists these too, is last. */
 async function appendTables(toc: Toc, pipe: FramePipe): Promise<Record<string, string>> {
-  const tables = [
-    [TOC_ANNOTATION, skippableFrame(zstdCompressSync(encodeToc(toc)))],
-    [FRAME_IDS_ANNOTATION, encodeFrameTable(pipe.frames)],
-  ] as const
-  const skipped = tables.map(([, { length }]) => ({ content: 0, compressed: length }))
-  const seekTable = encodeSeekTable([...pipe.frames, ...skipped])
+  const table = skippableFrame(zstdCompressSync(encodeToc(toc)))
+  const seekTable = encodeSeekTable([...pipe.frames, { content: 0, compressed: table.length }])
   const annotations: Record<string, string> = {}
-  for (const [name, bytes] of [...tables, [FRAMES_ANNOTATION, seekTable] as const]) {
+  for (const [name, bytes] of [
+    [TOC_ANNOTATION, table],
+    [FRAMES_ANNOTATION, seekTable],
+  ] as const) {
     annotations[name] = `${pipe.size}:${bytes.length}:${sha256(bytes)}`
     await pipe.write(bytes)
   }

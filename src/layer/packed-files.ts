@@ -1,24 +1,27 @@
 import { createHash, type Hash, hash } from 'node:crypto'
-import type { ShaleError } from '../error.ts'
+import { ShaleError } from '../error.ts'
 import { changed, gone, unreadable } from './content.ts'
 import type { Entry, FileEntry } from './entry.ts'
 import type { FramedFile } from './frame-builder.ts'
 import type { DoneFrame } from './frame-crew.ts'
 import type { FrameOwner } from './frame-pipe.ts'
 import { type FileFailure, FrameError } from './frame-task.ts'
+import type { Toc } from './toc.ts'
 
-/** The entries of a layer that is being packed; learns the digests of files from the frames as they are completed. */
+/** The table of a layer that is being packed; learns the digests of files from the frames as they are completed. */
 export class PackedFiles {
-  readonly #entries: Entry[] = []
+  readonly #toc: Toc
+  /** Copied when the first digest is learned. */
+  #learned: Entry[] | undefined
   #large: Hash | undefined
 
-  /** Gives the entry's index. */
-  add(entry: Entry): number {
-    return this.#entries.push(entry) - 1
+  constructor(toc: Toc) {
+    this.#toc = toc
   }
 
-  entries(): readonly Entry[] {
-    return this.#entries
+  /** The table itself when it had all digests. */
+  toc(): Toc {
+    return this.#learned === undefined ? this.#toc : { entries: this.#learned }
   }
 
   /** A file whose whole content is at hand. Throws `FILE_CHANGED`. */
@@ -43,9 +46,9 @@ export class PackedFiles {
     }
   }
 
-  #completed(file: FramedFile, digest: string, frame: DoneFrame): void {
+  #completed(file: FramedFile, digest: string, { plain }: DoneFrame): void {
     if (digest !== '') this.#learn(file.entry, digest)
-    else this.#part(file, new Uint8Array(frame.plain, file.at, file.length))
+    else this.#part(file, plain.subarray(file.at, file.at + file.length))
   }
 
   /** The parts of a large file come in order, and nothing between them. */
@@ -59,19 +62,26 @@ export class PackedFiles {
     const file = this.#file(index)
     if (file.digest === digest) return
     if (file.digest !== '') throw this.#failure(index, { how: 'content', bytes: 0 })
-    this.#entries[index] = { ...file, digest }
+    this.#learned ??= [...this.#toc.entries]
+    this.#learned[index] = { ...file, digest }
   }
 
   #file(index: number): FileEntry {
-    return this.#entries[index] as FileEntry
+    return (this.#learned ?? this.#toc.entries)[index] as FileEntry
   }
 
   #failure(index: number, { how, bytes, cause }: Omit<FileFailure, 'file'>): ShaleError {
     const entry = this.#file(index)
+    if (how === 'lost') return frameLost()
     if (how === 'gone') return gone(entry, cause)
     if (how === 'unreadable') return unreadable(entry, cause)
     return changed(entry, CHANGES[how](bytes, entry.size))
   }
+}
+
+/** For who packs: the frames of the blob at hand are no good. */
+function frameLost(): ShaleError {
+  return new ShaleError('FRAME_LOST', 'a frame of the layer that was packed before is damaged')
 }
 
 const CHANGES = {

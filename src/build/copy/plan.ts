@@ -111,7 +111,7 @@ class Plan {
       throw new ShaleError('NOT_A_DIRECTORY', `cannot copy to non-directory: /${fromByteString(real)}`)
     }
     this.ensureDirectory(parentPath(real))
-    this.#put(like === undefined ? this.#newDirectory(real) : this.#adopt({ ...like, path: real }))
+    this.#put(like === undefined ? this.#newDirectory(real) : this.#adopt(like, real))
     return real
   }
 
@@ -192,7 +192,7 @@ class Plan {
       throw new ShaleError('NOT_A_DIRECTORY', `cannot copy to non-directory: /${fromByteString(to)}`)
     }
     const { opaque: _, ...plain } = entry
-    this.#put(this.#adopt({ ...plain, path: to }))
+    this.#put(this.#adopt(plain, to))
     this.#copyContents(source, from, to, relative)
   }
 
@@ -201,18 +201,18 @@ class Plan {
       throw new ShaleError('IS_A_DIRECTORY', `cannot replace directory /${fromByteString(to)} with a file`)
     }
     if (found.kind === 'symlink' || found.kind === 'char' || found.kind === 'block' || found.kind === 'fifo') {
-      this.#put(this.#adopt({ ...found, path: to }), undefined, from)
+      this.#put(this.#adopt(found, to), undefined, from)
       return
     }
     const file = fileOf(from, found)
     const first = group === undefined ? undefined : this.#groups.get(group)
     if (first !== undefined && first !== to && this.#planned.get(first)?.entry.kind === 'file') {
       const { digest: _, size: __, ...common } = file
-      this.#put(this.#adopt({ ...common, kind: 'hardlink', path: to, target: first }), undefined, from)
+      this.#put(this.#adopt({ ...common, kind: 'hardlink', target: first }, to), undefined, from)
       return
     }
     if (group !== undefined) this.#groups.set(group, to)
-    this.#put(this.#adopt({ ...file, path: to }), origin, from)
+    this.#put(this.#adopt(file, to), origin, from)
   }
 
   #newDirectory(path: ByteString): DirectoryEntry {
@@ -221,11 +221,11 @@ class Plan {
     return { kind: 'directory', path, mode: parentMode(chmod), uid, gid, mtime: now, mtimeNs: 0 }
   }
 
-  #adopt<E extends Entry>(entry: E): E {
+  #adopt<E extends Entry>(entry: E, path: ByteString): E {
     const { owner, chmod } = this.#request
     const mode =
       chmod === undefined || entry.kind === 'symlink' ? entry.mode : chmod(entry.mode, entry.kind === 'directory')
-    return { ...entry, mode, uid: owner?.uid ?? entry.uid, gid: owner?.gid ?? entry.gid }
+    return { ...entry, path, mode, uid: owner?.uid ?? entry.uid, gid: owner?.gid ?? entry.gid }
   }
 
   #put(entry: Entry, origin?: Origin, sourcePath?: ByteString): void {

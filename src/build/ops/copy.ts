@@ -4,7 +4,7 @@ import type { AddInstruction, CopyInstruction } from '../../dockerfile/instructi
 import { nearest } from '../../dockerfile/nearest.ts'
 import { ShaleError } from '../../error.ts'
 import { type ByteString, baseName, fromByteString, parentPath, toByteString } from '../../layer/entry.ts'
-import type { Toc } from '../../layer/toc.ts'
+import { lowerBound, type Toc } from '../../layer/toc.ts'
 import { contentId } from '../../layer/toc-codec.ts'
 import type { Digest } from '../../oci/digest.ts'
 import { layeredView } from '../../rootfs/view.ts'
@@ -76,23 +76,24 @@ async function copyByContent(
   instruction: CopyInstruction | AddInstruction,
   { sources, at }: Sources,
 ): Promise<StepOutcome<LayerResult>> {
-  await scanDirectories(context, sources)
+  const scanned = await scanDirectories(context, sources)
   const owner = await ownerOf(context, state, instruction)
   const memo = await copyMemo(context, state, instruction, { sources, owner })
   const recalled = memo && recallCopy(context, memo, { ...at, kind: instruction.kind })
   if (recalled !== undefined) return takeUnplanned(context, state, instruction, { sources, at, ...recalled })
+  if (context.exported.has(at.stageIndex)) context.blobs.prepare(scanned)
   const place = stepAt(at, state, instruction)
   const unread = await planUnread(context, state, instruction, sources)
   const ahead = await packAhead(context, { ...place, stageIndex: at.stageIndex }, unread)
   try {
     const planned = ahead?.planned ?? hashPlanned(unread, context.known)
-    const toc: Toc = { entries: planned.map(({ entry }) => entry) }
+    const toc: Toc = ahead?.toc ?? { entries: planned.map(({ entry }) => entry) }
     const content = contentId(toc)
     if (memo?.isTrusted()) context.copies.learn(memo.key, content)
     const step = {
       ...place,
       ingredients: filesIngredient(content),
-      files: { toc, sourceName: sourceNames(planned) },
+      files: { toc, sourceName: sourceNames(planned, toc) },
     }
     const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
     const made = outcome.value.record
@@ -176,14 +177,16 @@ async function ownerOf(context: BuildContext, { layers }: StageState, { chown }:
   })
 }
 
-/** Directories of the context that are going to be copied are read as a whole. */
-async function scanDirectories({ source: files }: BuildContext, sources: readonly SourceWord[]): Promise<void> {
+/** Directories of the context that are going to be copied are read as a whole. Gives the bytes of files in them. */
+async function scanDirectories({ source: files }: BuildContext, sources: readonly SourceWord[]): Promise<number> {
+  let bytes = 0
   for (const { word, source } of sources) {
     if (source !== files) continue
     for (const { path } of matchSource(files.view, word)) {
-      if (files.view.lookup(path)?.kind === 'directory') await files.scan(path)
+      if (files.view.lookup(path)?.kind === 'directory') bytes += (await files.scan(path)).size()
     }
   }
+  return bytes
 }
 
 async function planFiles(
@@ -268,27 +271,26 @@ function excluder(patterns: readonly string[]): (path: ByteString) => boolean {
   return path => matcher.match(path).ignored
 }
 
-/** What a destination path was called in the source, what people recognise; found out when first asked. */
-function sourceNames(planned: readonly PlannedEntry[]): (path: string) => string {
-  let names: ((path: string) => string) | undefined
+/**
+ * What a destination path was called in the source, what people recognise. `planned` are the table's entries. What was
+ * removed is named by what is beside it.
+ */
+function sourceNames(planned: readonly PlannedEntry[], toc: Toc): (path: string) => string {
   return path => {
-    names ??= namesOf(planned)
-    return names(path)
+    const bytes = toByteString(path)
+    const found = planned[lowerBound(toc, bytes)]
+    if (found?.entry.path === bytes && found.sourcePath !== undefined) return fromByteString(found.sourcePath)
+    const folder = parentPath(bytes)
+    const beside = siblings(planned, toc, folder).next().value
+    return beside === undefined ? `/${path}` : join(fromByteString(parentPath(beside)), baseName(path))
   }
 }
 
-/** What was removed is named by what is beside it. */
-function namesOf(planned: readonly PlannedEntry[]): (path: string) => string {
-  const names = new Map<string, string>()
-  const folders = new Map<string, string>()
-  for (const { entry, sourcePath } of planned) {
-    if (sourcePath === undefined) continue
-    names.set(fromByteString(entry.path), fromByteString(sourcePath))
-    folders.set(fromByteString(parentPath(entry.path)), fromByteString(parentPath(sourcePath)))
-  }
-  return path => {
-    const folder = folders.get(parentPath(path))
-    const beside = folder === undefined ? `/${path}` : join(folder, baseName(path))
-    return names.get(path) ?? beside
+/** The source paths of what is directly in a folder. */
+function* siblings(planned: readonly PlannedEntry[], toc: Toc, folder: ByteString): Generator<ByteString, undefined> {
+  const prefix = folder === '' ? '' : `${folder}/`
+  for (let i = lowerBound(toc, prefix); toc.entries[i]?.path.startsWith(prefix); i++) {
+    const { entry, sourcePath } = planned[i] as PlannedEntry
+    if (sourcePath !== undefined && parentPath(entry.path) === folder) yield sourcePath
   }
 }

@@ -83,6 +83,15 @@ export class FileTable {
     return new FileStat(this.#stats, row * STAT_WORDS)
   }
 
+  /** Of all files, in bytes. */
+  size(): number {
+    let sum = 0
+    for (let row = 0; row < this.#count; row++) {
+      if (!this.isLeftOut(row) && !this.isDirectory(row)) sum += this.stat(row).size
+    }
+    return sum
+  }
+
   parent(row: number): number {
     return this.#links[row * LINKS] as number
   }
