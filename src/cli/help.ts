@@ -4,7 +4,9 @@ import { type Flags, longName } from './flag.ts'
 
 const GLOBAL_OPTIONS: readonly (readonly [string, string])[] = [
   ['    --root dir', 'Folder of the store (default: SHALE_ROOT, else /var/lib/shale or the XDG data folder)'],
-  ['    --debug', 'Show where in the program an error comes from'],
+  ['    --debug', 'Show where in the program an error comes from, and which registry mirror answered'],
+  ['    --offline', 'Never touch the network (SHALE_OFFLINE)'],
+  ['    --registries-config file', 'Mirrors and TLS settings of registries (SHALE_REGISTRIES)'],
   ['-v, --version', 'Show the version'],
 ]
 

@@ -22,7 +22,7 @@ export function processContext(globals: Globals): { readonly context: Context; r
   const context: Context = {
     out: output(1, process.stdout),
     err: output(2, process.stderr),
-    env: process.env,
+    env: environment(globals),
     root: root === undefined || root === '' ? undefined : resolve(root),
     debug: globals.debug,
     get signal() {
@@ -40,6 +40,16 @@ export function processContext(globals: Globals): { readonly context: Context; r
     opened?.close()
   }
   return { context, end }
+}
+
+/** Global flags that stand for variables are passed on as these, for everything that looks there. */
+function environment({ offline, registriesConfig }: Globals): NodeJS.ProcessEnv {
+  if (!offline && registriesConfig === undefined) return process.env
+  return {
+    ...process.env,
+    ...(offline && { SHALE_OFFLINE: '1' }),
+    ...(registriesConfig !== undefined && { SHALE_REGISTRIES: registriesConfig }),
+  }
 }
 
 async function openStoreAt(root: string | undefined): Promise<LocalStore> {

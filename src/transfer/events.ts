@@ -14,6 +14,8 @@ export type TransferEvent =
     }
   | LayerEvent
   | { readonly kind: 'warning'; readonly message: string }
+  /** For who looks for the cause of something: which mirror answered, what was taken up again. */
+  | { readonly kind: 'detail'; readonly message: string }
 
 export interface LayerEvent {
   readonly kind: 'layer'

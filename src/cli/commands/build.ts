@@ -12,6 +12,7 @@ import { keyValues } from '../key-values.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { type ProgressMode, startProgress } from '../progress/progress.ts'
 import { explainLines } from '../progress/summary.ts'
+import { withRegistryClient } from '../registry-client.ts'
 
 export default command({
   usage: '[OPTIONS] PATH | -',
@@ -36,7 +37,7 @@ export default command({
       const options = { ...buildOptions(context, input), ...source, signal, onEvent: progress.onEvent }
       let result: BuildResult
       try {
-        result = await buildImage(store, options, { pull: pullInto(store, signal) })
+        result = await buildImage(store, options, { pull: pullInto(context, store, signal) })
       } catch (error) {
         throw source.explain(error)
       } finally {
@@ -53,10 +54,10 @@ export default command({
 })
 
 /** Most builds have their bases: the registry's part of the program is loaded when one is missing. */
-function pullInto(store: Store, signal: AbortSignal): PullImage {
+function pullInto(context: Context, store: Store, signal: AbortSignal): PullImage {
   return async (name, platform) => {
     const { pullImage } = await import('../../registry/client/pull.ts')
-    await pullImage(store, name, { platform, signal })
+    await withRegistryClient(context, client => pullImage(store, name, { platform, signal, client }))
   }
 }
 

@@ -7,6 +7,7 @@ import type { RunningCommand } from '../../sandbox/helper.ts'
 import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { chosenPlatform } from '../platform-flag.ts'
+import { withRegistryClient } from '../registry-client.ts'
 import { environment, parseHost, parseVolume, runFlags } from '../run-options.ts'
 import { type SignalProxy, signalProxy } from '../signal-proxy.ts'
 import { windowSize } from '../window-size.ts'
@@ -116,10 +117,13 @@ function pullWithProgress(context: Context, store: Store, quiet: boolean, signal
   return async (name, platform) => {
     const { pullImage } = await import('../../registry/client/pull.ts')
     const { showTransfer } = await import('../progress/transfer.ts')
-    const progress = quiet ? undefined : showTransfer('pull', context.err, context.err)
+    const { err, debug } = context
+    const progress = quiet ? undefined : showTransfer('pull', { out: err, err, debug })
     if (!quiet) context.err.write(`Unable to find image '${familiarReference(parseReference(name))}' locally\n`)
     try {
-      await pullImage(store, name, { platform, onEvent: progress?.onEvent, signal })
+      await withRegistryClient(context, client =>
+        pullImage(store, name, { platform, onEvent: progress?.onEvent, signal, client }),
+      )
     } finally {
       progress?.end()
     }

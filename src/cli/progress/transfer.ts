@@ -46,19 +46,40 @@ export interface TransferProgress {
 }
 
 /** Shows layers on their way: on a terminal a line for each that changes, elsewhere a line for each change. */
-export function showTransfer(direction: Direction, out: Output, err: Output): TransferProgress {
-  return out.isTerminal ? liveTransfer(direction, out, err) : loggedTransfer(direction, out, err)
-}
-
-function loggedTransfer(direction: Direction, out: Output, err: Output): TransferProgress {
+export function showTransfer(direction: Direction, { out, err, debug }: TransferOutputs): TransferProgress {
+  const shown = out.isTerminal ? liveTransfer(direction, out) : loggedTransfer(direction, out)
   const onEvent: OnTransferEvent = event => {
     if (event.kind === 'warning') err.write(`WARNING: ${event.message}\n`)
-    else if (event.kind === 'layer' && event.state !== 'moving') out.write(`${transferLine(direction, event)}\n`)
+    else if (event.kind === 'detail') {
+      if (debug) err.write(`DEBUG: ${event.message}\n`)
+    } else shown.onEvent(event)
+  }
+  return { onEvent, end: shown.end }
+}
+
+/** Shows nothing but what `--debug` asks for. */
+export function quietTransfer({ err, debug }: TransferOutputs): TransferProgress {
+  const onEvent: OnTransferEvent = event => {
+    if (event.kind === 'detail' && debug) err.write(`DEBUG: ${event.message}\n`)
   }
   return { onEvent, end: () => undefined }
 }
 
-function liveTransfer(direction: Direction, out: Output, err: Output): TransferProgress {
+/** Where the lines go; warnings and, with `debug`, details go to `err`. */
+export interface TransferOutputs {
+  readonly out: Output
+  readonly err: Output
+  readonly debug: boolean
+}
+
+function loggedTransfer(direction: Direction, out: Output): TransferProgress {
+  const onEvent: OnTransferEvent = event => {
+    if (event.kind === 'layer' && event.state !== 'moving') out.write(`${transferLine(direction, event)}\n`)
+  }
+  return { onEvent, end: () => undefined }
+}
+
+function liveTransfer(direction: Direction, out: Output): TransferProgress {
   const layers = new Map<string, LayerEvent>()
   let drawn = 0
   const draw = () => {
@@ -73,7 +94,6 @@ function liveTransfer(direction: Direction, out: Output, err: Output): TransferP
   const timer = setInterval(draw, REFRESH_MS)
   const onEvent: OnTransferEvent = event => {
     if (event.kind === 'layer') layers.set(event.digest, event)
-    if (event.kind === 'warning') err.write(`WARNING: ${event.message}\n`)
   }
   const end = () => {
     clearInterval(timer)

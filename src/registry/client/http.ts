@@ -20,6 +20,8 @@ export interface HttpRequest {
   readonly scopes?: readonly string[]
   /** Not to be repeated by itself after a failure. */
   readonly once?: boolean
+  /** The answer is a document of at most this many bytes; it is given when all of it is there. */
+  readonly whole?: number
 }
 
 /** The body must be read to its end or destroyed by whoever gets the response. */

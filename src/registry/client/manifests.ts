@@ -38,7 +38,11 @@ export async function getManifest(
   address: ManifestAddress,
   signal?: AbortSignal,
 ): Promise<RemoteManifest> {
-  const response = await registry.send({ method: 'GET', ...manifestRequest(address, signal) })
+  const response = await registry.send({
+    method: 'GET',
+    ...manifestRequest(address, signal),
+    whole: MAX_DOCUMENT_BYTES,
+  })
   if (response.status === 404) {
     const notFound = await tagHint(registry, address, signal)
     await expectStatus(response, [200], { ...attempt('pull', registry, address), notFound })

@@ -13,7 +13,7 @@ import type { OnTransferEvent } from '../../transfer/events.ts'
 import { ingestImage } from '../../transfer/ingest.ts'
 import { receiveBlob } from './blobs.ts'
 import { getManifest, headManifest, type RemoteManifest } from './manifests.ts'
-import { createRegistryClient, type Registry, type RegistryClient } from './registry.ts'
+import { createRegistryClient, type Reader, type Registry, type RegistryClient } from './registry.ts'
 
 export interface PullOptions {
   /** The host's if absent. */
@@ -51,21 +51,52 @@ export async function pullImage(
   const client = options.client ?? createRegistryClient()
   const lease = store.lease(`pull ${formatReference(parsed)}`)
   try {
-    const registry = client.registry(parsed.registry)
-    return (await unchanged(store, registry, parsed, options)) ?? (await pull(store, lease, registry, parsed, options))
+    const readers = await client.readers(parsed.registry, parsed.repository)
+    const stored = await storedImage(store, parsed, options)
+    if (stored !== undefined && client.offline) return keepOffline(stored, options)
+    return await firstOf(readers, options, async reader => {
+      const unchanged = stored !== undefined && (await isUnchanged(reader, parsed, stored, options))
+      if (!unchanged) return await pull(store, lease, reader, parsed, options)
+      store.images.addRepoDigest(`${parsed.registry}/${parsed.repository}`, stored.digest)
+      options.onEvent?.({ kind: 'manifest', digest: stored.manifest, mediaType: stored.mediaType })
+      return stored
+    })
   } finally {
     lease.end()
     if (options.client === undefined) client.close()
   }
 }
 
-/** The stored image when the registry's is the same; asking for that costs no rate limit. */
-async function unchanged(
-  store: Store,
-  registry: Registry,
-  reference: Reference,
-  options: PullOptions,
-): Promise<PulledImage | undefined> {
+/**
+ * What the first place that has it all gives. A mirror that lacks something, fails or sends other bytes than their
+ * digest says is passed over; what it has given by then is verified and stays.
+ */
+async function firstOf<T>(
+  readers: readonly Reader[],
+  { onEvent, signal }: PullOptions,
+  read: (reader: Reader) => Promise<T>,
+): Promise<T> {
+  for (const [at, reader] of readers.entries()) {
+    const where = `${reader.registry.name}/${reader.repository}`
+    try {
+      const found = await read(reader)
+      if (readers.length > 1) onEvent?.({ kind: 'detail', message: `answered by ${where}` })
+      return found
+    } catch (error) {
+      const passesOn = error instanceof ShaleError && error.code !== 'DISK_FULL' && error.code !== 'OFFLINE'
+      if (!passesOn || at === readers.length - 1 || signal?.aborted) throw error
+      onEvent?.({ kind: 'detail', message: `passed over ${where}: ${error.message}` })
+    }
+  }
+  throw new Error('a registry is read from itself at least')
+}
+
+interface StoredPull extends PulledImage {
+  readonly mediaType: string
+}
+
+/** What the store has for the reference and platform, whole. */
+async function storedImage(store: Store, reference: Reference, options: PullOptions): Promise<StoredPull | undefined> {
   const name = formatReference(reference)
   const known = reference.digest ?? store.images.getTag(name)?.digest
   const image = known === undefined ? undefined : store.images.get(known)
@@ -74,24 +105,35 @@ async function unchanged(
   const platform = options.platform ?? (isIndexType(image.mediaType) ? hostPlatform() : undefined)
   const stored = await store.images.open(known, platform).catch(() => undefined)
   if (stored === undefined) return undefined
-  if (reference.digest === undefined) {
-    const { repository, tag = 'latest' } = reference
-    const remote = await headManifest(registry, { repository, reference: tag }, options.signal)
-    if (remote?.digest !== known) return undefined
-  }
-  store.images.addRepoDigest(`${reference.registry}/${reference.repository}`, known)
-  options.onEvent?.({ kind: 'manifest', digest: stored.digest, mediaType: stored.mediaType })
-  return { name, digest: known, manifest: stored.digest, changed: false }
+  return { name, digest: known, manifest: stored.digest, mediaType: stored.mediaType, changed: false }
+}
+
+function keepOffline(stored: StoredPull, { onEvent }: PullOptions): PulledImage {
+  const message = `--offline: ${stored.name} is as stored here; its registry was not asked`
+  onEvent?.({ kind: 'warning', message })
+  return stored
+}
+
+/** Asking for that costs no rate limit. */
+async function isUnchanged(
+  { registry, repository }: Reader,
+  { digest, tag = 'latest' }: Reference,
+  stored: PulledImage,
+  options: PullOptions,
+): Promise<boolean> {
+  if (digest !== undefined) return true
+  const remote = await headManifest(registry, { repository, reference: tag }, options.signal)
+  return remote?.digest === stored.digest
 }
 
 async function pull(
   store: Store,
   lease: Lease,
-  registry: Registry,
+  { registry, repository }: Reader,
   reference: Reference,
   options: PullOptions,
 ): Promise<PulledImage> {
-  const { repository, tag = 'latest', digest } = reference
+  const { tag = 'latest', digest } = reference
   const name = formatReference(reference)
   const top = await getManifest(registry, { repository, reference: digest ?? tag }, options.signal)
   const document = parseManifest(top.raw, top.mediaType)
@@ -107,7 +149,7 @@ async function pull(
   if (document.kind === 'index') await store.images.add(lease, top.raw, document.mediaType)
   else await checkPlatform(store, found.digest, name, want, options)
   if (digest === undefined) store.images.tag(name, top.digest, 'pull')
-  store.images.addRepoDigest(`${registry.name}/${repository}`, top.digest)
+  store.images.addRepoDigest(`${reference.registry}/${reference.repository}`, top.digest)
   return { name, digest: top.digest, manifest: found.digest, changed: true }
 }
 

@@ -1,15 +1,22 @@
-import { ShaleError } from '../../error.ts'
 import { authenticate } from './auth.ts'
-import type { CredentialSource } from './credentials.ts'
-import { dockerCredentials } from './credentials.ts'
-import { compose, discard, type HttpRequest, type HttpResponse, isLoopback, type Transport } from './http.ts'
+import { bufferSmall } from './buffer-small.ts'
+import { type CredentialSource, dockerCredentials } from './credentials.ts'
+import { certificateFolders, type HostTls, hostTls } from './host-tls.ts'
+import { compose, type HttpRequest, type HttpResponse, type Transport } from './http.ts'
+import { refuseOffline } from './offline.ts'
+import { HOSTS, nameOfHost, originOf } from './origin.ts'
 import { followRedirects } from './redirect.ts'
+import { loadRegistries, type RegistriesConfig } from './registries-file.ts'
 import { type RetryOptions, retry } from './retry.ts'
 import { createWire, type WireOptions } from './wire.ts'
 
-export interface ClientOptions extends WireOptions, RetryOptions {
+export interface ClientOptions extends Omit<WireOptions, 'tlsOf'>, RetryOptions {
   /** What docker has stored, if absent. */
   readonly credentials?: CredentialSource | undefined
+  /** Mirrors and TLS settings; those of `registries.yaml`, if absent. */
+  readonly registries?: RegistriesConfig | undefined
+  /** Every request fails with `OFFLINE`; if absent as SHALE_OFFLINE says. */
+  readonly offline?: boolean | undefined
 }
 
 /** A request to a registry, its path below the registry's address: `/v2/library/debian/manifests/trixie`. */
@@ -22,77 +29,106 @@ export interface Registry {
   send(request: RegistryRequest): Promise<HttpResponse>
 }
 
+/** A place to read a repository's images from: a mirror, or its own registry. */
+export interface Reader {
+  readonly registry: Registry
+  readonly repository: string
+}
+
+/** A registry's address, and requests to it and its token server without any login. */
+export interface Connection {
+  readonly origin: URL
+  readonly plain: Transport
+}
+
 /** Connections to registries, kept open and shared between requests. */
 export interface RegistryClient {
+  readonly offline: boolean
   registry(name: string): Registry
+  /** The mirrors in their order, then the registry itself. Throws `REGISTRIES_CONFIG`. */
+  readers(name: string, repository: string): Promise<readonly Reader[]>
+  /** Throws `REGISTRY_UNREACHABLE` and the like. */
+  connect(name: string): Promise<Connection>
   close(): void
 }
 
-/** Docker Hub's name in image names is not its host. */
-const HOSTS: Readonly<Record<string, string>> = { 'docker.io': 'registry-1.docker.io' }
-
 export function createRegistryClient(options: ClientOptions = {}): RegistryClient {
-  const wire = createWire(options)
-  const credentials = options.credentials ?? dockerCredentials(options.env)
-  const plain = compose(wire.send, retry(options), followRedirects)
+  const env = options.env ?? process.env
+  const offline = options.offline ?? /^(?:1|true|yes)$/i.test(env.SHALE_OFFLINE ?? '')
+  const config = lazily(async () => options.registries ?? (await loadRegistries(env)))
+  const wire = createWire({ ...options, tlsOf: tlsOf(config, certificateFolders(env)) })
+  const send = offline ? refuseOffline : wire.send
+  const credentials = options.credentials ?? dockerCredentials(env)
+  const plain = compose(send, retry(options), followRedirects, bufferSmall)
   const registries = new Map<string, Registry>()
+  const connect = async (name: string) => {
+    const settings = (await config()).get(name)
+    const host = HOSTS[name] ?? name
+    // Looking which protocol is spoken there would be the first request.
+    const origin = offline ? new URL(`https://${host}/`) : await originOf(host, settings?.insecure, send)
+    return { origin, plain }
+  }
+  const registry = (name: string) => {
+    const known = registries.get(name)
+    if (known !== undefined) return known
+    const created = createRegistry(
+      name,
+      lazily(async () => {
+        const { origin } = await connect(name)
+        const auth = authenticate({ registry: name, origin, credentials, send: plain })
+        return { origin, send: compose(send, retry(options), auth, followRedirects, bufferSmall) }
+      }),
+    )
+    registries.set(name, created)
+    return created
+  }
   return {
-    registry(name) {
-      const known = registries.get(name)
-      if (known !== undefined) return known
-      const registry = createRegistry(
-        name,
-        (origin: URL) => {
-          const auth = authenticate({ registry: name, origin, credentials, send: plain })
-          return compose(wire.send, retry(options), auth, followRedirects)
-        },
-        wire.send,
-      )
-      registries.set(name, registry)
-      return registry
+    offline,
+    registry,
+    async readers(name, repository) {
+      const mirrors = (await config()).get(name)?.mirrors ?? []
+      const there = mirrors.map(mirror => {
+        const [host = '', ...path] = mirror.split('/')
+        return { registry: registry(host), repository: [...path, repository].filter(part => part !== '').join('/') }
+      })
+      return [...there, { registry: registry(name), repository }]
     },
+    connect,
     close: wire.close,
   }
 }
 
-function createRegistry(name: string, transportFor: (origin: URL) => Transport, probe: Transport): Registry {
-  let connected: Promise<{ origin: URL; send: Transport }> | undefined
+function createRegistry(
+  name: string,
+  connected: () => Promise<{ readonly origin: URL; readonly send: Transport }>,
+): Registry {
   return {
     name,
     async send({ path, ...request }) {
-      connected ??= originOf(HOSTS[name] ?? name, probe).then(origin => ({ origin, send: transportFor(origin) }))
-      const { origin, send } = await connected.catch(error => {
-        connected = undefined
-        throw error
-      })
+      const { origin, send } = await connected()
       return await send({ ...request, url: new URL(path, origin) })
     },
   }
 }
 
-/**
- * HTTPS, but on loopback whichever of HTTPS and plain HTTP is spoken there. HTTPS is tried first, since a plain server's
- * reaction to a TLS greeting is unmistakable, and other errors then say what is wrong with the TLS.
- */
-async function originOf(host: string, probe: Transport): Promise<URL> {
-  if (!URL.canParse(`https://${host}/`)) {
-    throw new ShaleError('INVALID_REFERENCE', `${JSON.stringify(host)} is no registry's address`, {
-      hint: 'a port is at most 65535',
-    })
-  }
-  const secure = new URL(`https://${host}/`)
-  if (!isLoopback(secure.hostname)) return secure
-  try {
-    discard(await probe({ method: 'GET', url: new URL('/v2/', secure) }))
-    return secure
-  } catch (error) {
-    if (!speaksNoTls(error)) throw error
-    return new URL(`http://${host}/`)
+function tlsOf(config: () => Promise<RegistriesConfig>, folders: readonly string[]) {
+  const known = new Map<string, Promise<HostTls | undefined>>()
+  return (host: string) => {
+    const found =
+      known.get(host) ?? config().then(registries => hostTls(host, registries.get(nameOfHost(host)), folders))
+    known.set(host, found)
+    return found
   }
 }
 
-function speaksNoTls(error: unknown): boolean {
-  const cause = error instanceof Error ? error.cause : undefined
-  const code = cause instanceof Error && 'code' in cause ? String(cause.code) : ''
-  return /^(?:EPROTO|ECONNRESET|EPIPE|ERR_SSL_.*)$/.test(code)
+/** Made when first asked for; after a failure, made again. */
+function lazily<T>(make: () => Promise<T>): () => Promise<T> {
+  let made: Promise<T> | undefined
+  return () => {
+    made ??= make().catch(error => {
+      made = undefined
+      throw error
+    })
+    return made
+  }
 }

@@ -1,4 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { createServer as createTlsServer, type ServerOptions } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { sha256 } from '../../oci/digest.ts'
@@ -7,7 +8,7 @@ import { indexOf, type TestImage } from '../../transfer/testing.ts'
 /** Sees a request first; true when it has answered it. */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
 
-/** A registry in memory, with just enough of the protocol to tell good clients from bad ones. */
+/** A registry in memory, plain HTTP or with TLS, with just enough of the protocol to tell good clients from bad ones. */
 export interface FakeRegistry {
   /** `127.0.0.1:port`, as in image names. */
   readonly host: string
@@ -20,7 +21,7 @@ export interface FakeRegistry {
   addIndex(repository: string, tag: string, images: readonly TestImage[]): string
 }
 
-export async function fakeRegistry(t: TestContext): Promise<FakeRegistry> {
+export async function fakeRegistry(t: TestContext, tls?: ServerOptions): Promise<FakeRegistry> {
   const manifests: FakeRegistry['manifests'] = new Map()
   const blobs: FakeRegistry['blobs'] = new Map()
   const requests: string[] = []
@@ -44,22 +45,26 @@ export async function fakeRegistry(t: TestContext): Promise<FakeRegistry> {
       return digest
     },
   }
-  const host = await listen(t, async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse) => {
     requests.push(`${request.method} ${request.url}`)
     if (await registry.intercept?.(request, response)) return
     await answer(registry, request, response)
-  })
-  return Object.assign(registry, { host })
+  }
+  return Object.assign(registry, { host: await listen(t, handle, tls) })
 }
 
-/** A plain HTTP server on loopback until the test ends; gives its `host:port`. */
+/** An HTTP server on loopback, with TLS if told how, until the test ends; gives its `host:port`. */
 export async function listen(
   t: TestContext,
   handler: (request: IncomingMessage, response: ServerResponse) => unknown,
+  tls?: ServerOptions,
 ): Promise<string> {
-  const server = createServer((request, response) => {
-    Promise.resolve(handler(request, response)).catch(() => response.destroy())
-  })
+  const handle = (request: IncomingMessage, response: ServerResponse) => {
+    Promise.resolve()
+      .then(() => handler(request, response))
+      .catch(() => response.destroy())
+  }
+  const server = tls === undefined ? createServer(handle) : createTlsServer(tls, handle)
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   t.after(() => {
     server.closeAllConnections()

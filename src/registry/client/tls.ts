@@ -1,4 +1,5 @@
 import { createSecureContext, getCACertificates, type SecureContext } from 'node:tls'
+import type { HostTls } from './host-tls.ts'
 
 let trusted: SecureContext | undefined
 
@@ -7,9 +8,16 @@ let trusted: SecureContext | undefined
  * Reading them takes some 60 ms, so they are read once, when the first HTTPS connection is made.
  */
 export function trustedAuthorities(): SecureContext {
-  if (trusted !== undefined) return trusted
-  const system = getCACertificates('system')
-  const authorities = system.length > 0 ? [...system, ...getCACertificates('extra')] : getCACertificates('default')
-  trusted = createSecureContext({ ca: [...new Set(authorities)] })
+  trusted ??= createSecureContext({ ca: [...machineAuthorities()] })
   return trusted
+}
+
+/** The machine's authorities and a host's own, with the certificate that we show to that host. */
+export function hostContext({ authorities, client }: HostTls): SecureContext {
+  return createSecureContext({ ca: [...machineAuthorities(), ...authorities], ...client })
+}
+
+function machineAuthorities(): ReadonlySet<string> {
+  const system = getCACertificates('system')
+  return new Set(system.length > 0 ? [...system, ...getCACertificates('extra')] : getCACertificates('default'))
 }

@@ -209,6 +209,75 @@ test('a busy registry is asked again when it says so', async t => {
   assert.ok(waited.length > 0 && waited.every(ms => ms === 7000))
 })
 
+test('a wait that is given as a date ends then', async t => {
+  const registry = await fake(t)
+  const waited: number[] = []
+  registry.intercept = (request, response) => {
+    if (request.url === '/v2/' || waited.length > 0) return false
+    response.setHeader('retry-after', new Date(Date.now() + 30_000).toUTCString())
+    return sendError(response, 503, 'UNAVAILABLE')
+  }
+  await getManifest(connected(t, registry.host, { wait: async ms => waited.push(ms) }), ADDRESS)
+  assert.ok(waited.length === 1 && (waited[0] ?? 0) > 25_000 && (waited[0] ?? 0) <= 30_000, String(waited))
+})
+
+test('pauses grow, and no two are alike', async t => {
+  const registry = await fake(t)
+  const waited: number[] = []
+  registry.intercept = (request, response) => request.url !== '/v2/' && sendError(response, 503, 'UNAVAILABLE')
+  const remote = connected(t, registry.host, { backOff: 100, wait: async ms => waited.push(ms) })
+  await assert.rejects(getManifest(remote, ADDRESS), { code: 'REGISTRY_FAILED' })
+  assert.equal(waited.length, 4)
+  for (const [at, ms] of waited.entries()) assert.ok(ms >= 75 * 2 ** at && ms <= 125 * 2 ** at, String(waited))
+  assert.ok(waited.some((ms, at) => ms !== 100 * 2 ** at))
+})
+
+test('a token server that fails at first is asked again', async t => {
+  const registry = await fake(t)
+  let asked = 0
+  const realm = await listen(t, (_, response) => {
+    asked++
+    if (asked === 1) return sendError(response, 503, 'UNAVAILABLE')
+    const whole = JSON.stringify({ token: 'good' })
+    response.writeHead(200, { 'content-length': whole.length })
+    // The second answer is cut in the middle.
+    if (asked === 2) response.write(whole.slice(0, 5), () => response.destroy())
+    else response.end(whole)
+  })
+  registry.intercept = (request, response) => {
+    if (request.headers.authorization === 'Bearer good') return false
+    response.setHeader('www-authenticate', `Bearer realm="http://${realm}/token"`)
+    return sendError(response, 401, 'UNAUTHORIZED')
+  }
+  assert.equal((await getManifest(connected(t, registry.host), ADDRESS)).digest, IMAGE.digest)
+  assert.equal(asked, 3)
+})
+
+test('a manifest that is cut off is asked for again', async t => {
+  const registry = await fake(t)
+  let cuts = 0
+  registry.intercept = (request, response) => {
+    if (request.url === '/v2/' || cuts >= 2) return false
+    cuts++
+    response.writeHead(200, { 'content-type': IMAGE.mediaType, 'content-length': IMAGE.manifest.byteLength })
+    response.write(IMAGE.manifest.subarray(0, 10), () => response.destroy())
+    return true
+  }
+  assert.equal((await getManifest(connected(t, registry.host), ADDRESS)).digest, IMAGE.digest)
+  assert.equal(cuts, 2)
+})
+
+test('offline no connection is made, and what is missing is named', async t => {
+  const registry = await fake(t)
+  for (const options of [{ offline: true }, { env: { SHALE_OFFLINE: '1' } }]) {
+    await assert.rejects(getManifest(connected(t, registry.host, options), ADDRESS), {
+      code: 'OFFLINE',
+      message: new RegExp(`^${registry.host}/app:1 is not in the store`),
+    })
+  }
+  assert.deepEqual(registry.requests, [])
+})
+
 test('a registry that stays down is given up, with its status', async t => {
   const registry = await fake(t)
   registry.intercept = (_, response) => sendError(response, 503, 'UNAVAILABLE')

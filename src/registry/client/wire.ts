@@ -4,14 +4,17 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createSecureContext } from 'node:tls'
 import { isErrno, ShaleError } from '../../error.ts'
+import type { HostTls } from './host-tls.ts'
 import { displayUrl, type HttpRequest, type HttpResponse, isLoopback, type Transport } from './http.ts'
-import { trustedAuthorities } from './tls.ts'
+import { hostContext, trustedAuthorities } from './tls.ts'
 
 export interface WireOptions {
   /** Where HTTP_PROXY, HTTPS_PROXY and NO_PROXY are looked up; the process' environment if absent. */
   readonly env?: NodeJS.ProcessEnv | undefined
   /** PEM certificates to trust instead of the machine's. */
   readonly authorities?: readonly string[] | undefined
+  /** TLS settings that a host (`name` or `name:port`) has for itself. */
+  readonly tlsOf?: ((host: string) => Promise<HostTls | undefined>) | undefined
   /** Milliseconds that a connection may be silent; 60,000 if absent. */
   readonly idleTimeout?: number | undefined
   readonly userAgent?: string | undefined
@@ -28,27 +31,30 @@ const DEFAULT_IDLE_TIMEOUT = 60_000
 
 export function createWire(options: WireOptions = {}): Wire {
   const agents = new Map<string, http.Agent>()
+  const agentFor = async ({ protocol, host, hostname }: URL): Promise<http.Agent> => {
+    const tls = protocol === 'https:' ? await options.tlsOf?.(host) : undefined
+    const kind = protocol === 'http:' ? 'plain' : isLoopback(hostname) ? 'local' : 'secure'
+    const name = tls === undefined ? kind : host
+    const agent = agents.get(name) ?? createAgent(kind, options, tls)
+    agents.set(name, agent)
+    return agent
+  }
   return {
-    send(request) {
-      const kind = agentKind(request.url)
-      const agent = agents.get(kind) ?? createAgent(kind, options)
-      agents.set(kind, agent)
-      return sendOnce(request, options, agent)
-    },
+    send: async request => await sendOnce(request, options, await agentFor(request.url)),
     close() {
       for (const agent of agents.values()) agent.destroy()
     },
   }
 }
 
-function agentKind(url: URL): 'plain' | 'local' | 'secure' {
-  if (url.protocol === 'http:') return 'plain'
-  return isLoopback(url.hostname) ? 'local' : 'secure'
-}
-
-function createAgent(kind: ReturnType<typeof agentKind>, options: WireOptions): http.Agent {
+function createAgent(kind: 'plain' | 'local' | 'secure', options: WireOptions, tls: HostTls | undefined): http.Agent {
   const shared = { keepAlive: true, maxSockets: 16, proxyEnv: proxySettings(options.env ?? process.env) }
   if (kind === 'plain') return new http.Agent(shared)
+  if (tls !== undefined) {
+    // On loopback a client certificate alone is no wish to have the server's verified.
+    const rejectUnauthorized = tls.verify && (kind === 'secure' || tls.authorities.length > 0)
+    return new https.Agent({ ...shared, rejectUnauthorized, secureContext: secureContext(tls) })
+  }
   const { authorities } = options
   if (authorities !== undefined) {
     return new https.Agent({ ...shared, secureContext: createSecureContext({ ca: [...authorities] }) })
@@ -56,6 +62,21 @@ function createAgent(kind: ReturnType<typeof agentKind>, options: WireOptions): 
   // Nobody is between this machine and itself, so a self-signed certificate does there, as with docker.
   if (kind === 'local') return new https.Agent({ ...shared, rejectUnauthorized: false })
   return new https.Agent({ ...shared, secureContext: trustedAuthorities() })
+}
+
+function secureContext(tls: HostTls): ReturnType<typeof hostContext> {
+  try {
+    return hostContext(tls)
+  } catch (cause) {
+    throw new ShaleError('REGISTRY_CERTIFICATE_FILE', `the certificates for a registry do not fit: ${message(cause)}`, {
+      cause,
+      hint: 'ca, cert and key must be PEM files, and the key must be of the certificate',
+    })
+  }
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }
 
 /** As curl and Go do, loopback is never asked for through a proxy. */
@@ -99,6 +120,9 @@ function requestHeaders(request: HttpRequest, options: WireOptions): Record<stri
   }
 }
 
+const NO_TLS =
+  'plain HTTP is used for registries on loopback, and for those that registries.yaml names insecure: plain-http'
+
 const EXPLAINED: Readonly<Record<string, readonly [why: string, hint?: string]>> = {
   ECONNREFUSED: ['connection refused', 'is the registry running, and is the port right?'],
   ENOTFOUND: ['no such host', 'check the name, the DNS and whether a proxy is needed (HTTPS_PROXY)'],
@@ -106,8 +130,8 @@ const EXPLAINED: Readonly<Record<string, readonly [why: string, hint?: string]>>
   ECONNRESET: ['the connection was cut'],
   EPIPE: ['the connection was cut'],
   ETIMEDOUT: ['the connection timed out'],
-  EPROTO: ['it does not speak TLS', 'plain HTTP is used for registries on loopback only'],
-  ERR_SSL_WRONG_VERSION_NUMBER: ['it does not speak TLS', 'plain HTTP is used for registries on loopback only'],
+  EPROTO: ['it does not speak TLS', NO_TLS],
+  ERR_SSL_WRONG_VERSION_NUMBER: ['it does not speak TLS', NO_TLS],
 }
 
 const CERTIFICATE = /CERT|SELF_SIGNED|UNABLE_TO_(?:GET|VERIFY)|ERR_TLS_/
@@ -121,7 +145,7 @@ function connectionFailure(url: URL, error: Error): Error {
       'REGISTRY_CERTIFICATE',
       `the certificate of ${url.host} is not trusted: ${error.message.replace(/;.*/s, '')}`,
       {
-        hint: "add its authority to the machine's certificates or name its file in NODE_EXTRA_CA_CERTS",
+        hint: "name its authority's file as ca in registries.yaml, or add it to the machine's certificates",
         cause: error,
       },
     )
