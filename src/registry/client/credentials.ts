@@ -1,140 +1,117 @@
-import { spawn } from 'node:child_process'
-import { readFile } from 'node:fs/promises'
-import { homedir } from 'node:os'
-import { join } from 'node:path'
-import * as z from 'zod/mini'
-import { isErrno, ShaleError } from '../../error.ts'
-import { checked, parseJson } from '../../oci/manifest.ts'
+import { credentialHelper } from './credential-helper.ts'
+import {
+  type AuthEntry,
+  changeDockerConfig,
+  configKey,
+  type DockerConfig,
+  dockerConfigFile,
+  helperOf,
+  keysOf,
+  readDockerConfig,
+} from './docker-config.ts'
 
 /** Who we are for a registry: a name and password, or a refresh token that a login has given. */
 export type Credential =
   | { readonly kind: 'password'; readonly username: string; readonly password: string }
-  | { readonly kind: 'identity'; readonly token: string }
+  | { readonly kind: 'identity'; readonly token: string; readonly username?: string | undefined }
 
 export interface CredentialSource {
   /** `registry` as in an image name: `docker.io`, `localhost:5000`. */
   get(registry: string): Promise<Credential | undefined>
 }
 
+/** Keeps logins where docker finds them as well. */
+export interface CredentialKeeper extends CredentialSource {
+  /** Says where it is now: in a helper, or unencrypted in this file. */
+  store(registry: string, credential: Credential): Promise<KeptCredential>
+  /** False when there was none. */
+  erase(registry: string): Promise<boolean>
+}
+
+export type KeptCredential =
+  | { readonly kind: 'helper'; readonly name: string }
+  | { readonly kind: 'file'; readonly path: string }
+
 export const ANONYMOUS: CredentialSource = { get: async () => undefined }
-
-const entrySchema = z.looseObject({
-  auth: z.optional(z.string()),
-  username: z.optional(z.string()),
-  password: z.optional(z.string()),
-  identitytoken: z.optional(z.string()),
-})
-
-const configSchema = z.looseObject({
-  auths: z.nullish(z.record(z.string(), entrySchema)),
-  credsStore: z.nullish(z.string()),
-  credHelpers: z.nullish(z.record(z.string(), z.string())),
-})
-
-type DockerConfig = z.infer<typeof configSchema>
-
-/** Docker's name for Docker Hub in its configuration. */
-const HUB = 'https://index.docker.io/v1/'
 
 /**
  * The credentials that `docker login` keeps: `$DOCKER_CONFIG/config.json` or `~/.docker/config.json`, with its
  * credential helpers. The file is read when a registry first asks. Throws `DOCKER_CONFIG` when it is malformed and
  * `CREDENTIAL_HELPER` when a helper fails; neither shows a secret.
  */
-export function dockerCredentials(env: NodeJS.ProcessEnv = process.env): CredentialSource {
-  const file = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), '.docker'), 'config.json')
+export function dockerCredentials(env: NodeJS.ProcessEnv = process.env): CredentialKeeper {
+  const file = dockerConfigFile(env)
   let config: Promise<DockerConfig> | undefined
+  const current = () => {
+    config ??= readDockerConfig(file)
+    return config
+  }
   return {
     async get(registry) {
-      config ??= readConfig(file)
-      return await find(await config, registry, env)
+      return await find(await current(), registry, env)
+    },
+    async store(registry, credential) {
+      const helper = helperOf(await current(), registry)
+      const entry = helper === undefined ? encode(credential) : {}
+      if (helper !== undefined) await credentialHelper(helper, env).store(configKey(registry), credential)
+      await changeDockerConfig(file, known => withEntry(known, registry, entry))
+      config = undefined
+      return helper === undefined ? { kind: 'file', path: file } : { kind: 'helper', name: helper }
+    },
+    async erase(registry) {
+      const known = await current()
+      const helper = helperOf(known, registry)
+      const names = keysOf(known, registry)
+      const erased = helper !== undefined && (await credentialHelper(helper, env).erase(configKey(registry)))
+      if (names.length > 0) await changeDockerConfig(file, found => withoutEntries(found, names))
+      config = undefined
+      return erased || names.length > 0
     },
   }
 }
 
-async function readConfig(file: string): Promise<DockerConfig> {
-  try {
-    return checked(configSchema, parseJson(await readFile(file), 'docker config'), 'docker config')
-  } catch (cause) {
-    if (isErrno(cause, 'ENOENT', 'ENOTDIR')) return {}
-    // The parser's own words may quote the file, which holds passwords.
-    throw new ShaleError('DOCKER_CONFIG', `cannot read ${file}: ${isErrno(cause) ? cause.code : 'it is malformed'}`, {
-      hint: 'mend the file, or name another folder in DOCKER_CONFIG',
-    })
-  }
-}
-
 async function find(config: DockerConfig, registry: string, env: NodeJS.ProcessEnv): Promise<Credential | undefined> {
-  const key = registry === 'docker.io' ? HUB : registry
-  const helper = config.credHelpers?.[registry] ?? config.credHelpers?.[key] ?? config.credsStore
-  if (helper) {
-    const found = await askHelper(helper, key, env)
+  const helper = helperOf(config, registry)
+  if (helper !== undefined) {
+    const found = await credentialHelper(helper, env).get(configKey(registry))
     if (found !== undefined) return found
   }
-  const entries = Object.entries(config.auths ?? {})
-  const entry = entries.find(([name]) => name === key) ?? entries.find(([name]) => hostOf(name) === hostOf(key))
-  return entry && decode(entry[1])
+  const [name] = keysOf(config, registry)
+  const entry = name === undefined ? undefined : config.auths?.[name]
+  return entry && decode(entry)
 }
 
-/** Keys may be URLs from older days: `https://registry.example.com/v1/`. */
-function hostOf(key: string): string {
-  return key.replace(/^https?:\/\//, '').replace(/\/.*$/, '')
+/** With one login for the registry, under docker's own key. */
+function withEntry(config: DockerConfig, registry: string, entry: AuthEntry): DockerConfig {
+  const key = configKey(registry)
+  const stale = keysOf(config, registry).filter(name => name !== key)
+  const { auths } = stale.length === 0 ? config : withoutEntries(config, stale)
+  return { ...config, auths: { ...auths, [key]: entry } }
 }
 
-function decode(entry: z.infer<typeof entrySchema>): Credential | undefined {
-  if (entry.identitytoken) return { kind: 'identity', token: entry.identitytoken }
+function withoutEntries(config: DockerConfig, names: readonly string[]): DockerConfig {
+  const auths = Object.entries(config.auths ?? {}).filter(([name]) => !names.includes(name))
+  return { ...config, auths: Object.fromEntries(auths) }
+}
+
+function encode(credential: Credential): AuthEntry {
+  const base64 = (text: string) => Buffer.from(text).toString('base64')
+  if (credential.kind === 'password') return { auth: base64(`${credential.username}:${credential.password}`) }
+  const name = credential.username === undefined ? {} : { auth: base64(`${credential.username}:`) }
+  return { ...name, identitytoken: credential.token }
+}
+
+function decode(entry: AuthEntry): Credential | undefined {
+  const text = Buffer.from(entry.auth ?? '', 'base64').toString('utf8')
+  const colon = text.indexOf(':')
+  if (entry.identitytoken) {
+    const username = entry.username ?? (colon > 0 ? text.slice(0, colon) : undefined)
+    return { kind: 'identity', token: entry.identitytoken, ...(username && { username }) }
+  }
   if (entry.username && entry.password) {
     return { kind: 'password', username: entry.username, password: entry.password }
   }
-  const text = Buffer.from(entry.auth ?? '', 'base64').toString('utf8')
-  const colon = text.indexOf(':')
   if (colon <= 0) return undefined
   // Docker pads what it writes with NUL characters.
   return { kind: 'password', username: text.slice(0, colon), password: text.slice(colon + 1).replace(/\0+$/, '') }
-}
-
-const helperAnswer = z.looseObject({ Username: z.string(), Secret: z.string() })
-const HELPER_TIMEOUT = 60_000
-
-/** Source: docker/docker-credential-helpers' protocol: the server's name on stdin, JSON on stdout. */
-async function askHelper(helper: string, server: string, env: NodeJS.ProcessEnv): Promise<Credential | undefined> {
-  const fail = (why: string) =>
-    new ShaleError('CREDENTIAL_HELPER', `docker-credential-${helper.slice(0, 64)} failed for ${server}: ${why}`, {
-      hint: 'the helper is named in docker’s config.json as credsStore or credHelpers',
-    })
-  if (!/^[\w.-]+$/.test(helper)) throw fail('its name has characters that no helper has')
-  const { code, output } = await runHelper(`docker-credential-${helper}`, server, env).catch(error => {
-    throw fail(isErrno(error, 'ENOENT') ? 'it is not installed' : (error as Error).message)
-  })
-  if (code !== 0) {
-    if (/credentials not found|no credentials|not found in native keychain/i.test(output)) return undefined
-    throw fail(`it ended with exit code ${code}`)
-  }
-  const answer = helperAnswer.safeParse(safeJson(output))
-  if (!answer.success) throw fail('its answer is malformed')
-  const { Username, Secret } = answer.data
-  if (Username === '<token>') return { kind: 'identity', token: Secret }
-  return { kind: 'password', username: Username, password: Secret }
-}
-
-function safeJson(text: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return undefined
-  }
-}
-
-function runHelper(program: string, input: string, env: NodeJS.ProcessEnv): Promise<{ code: number; output: string }> {
-  return new Promise((resolve, reject) => {
-    const child = spawn(program, ['get'], { env, stdio: ['pipe', 'pipe', 'ignore'], timeout: HELPER_TIMEOUT })
-    let output = ''
-    child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-      output = (output + chunk).slice(0, 65_536)
-    })
-    child.on('error', reject)
-    child.on('close', code => resolve({ code: code ?? -1, output }))
-    child.stdin.on('error', () => undefined)
-    child.stdin.end(input)
-  })
 }

@@ -59,11 +59,7 @@ function printable(text: string): string {
 }
 
 function classify(status: number, attempt: Attempt): readonly [code: string, hint?: string | undefined] {
-  if (status === 401)
-    return [
-      'UNAUTHORIZED',
-      `it may not exist, or need a login: docker login ${attempt.registry} (its credentials are used)`,
-    ]
+  if (status === 401) return ['UNAUTHORIZED', `it may not exist, or need a login: shale login ${attempt.registry}`]
   if (status === 403)
     return ['FORBIDDEN', 'the stored credentials (or none) do not allow this; log in as someone who may']
   if (status === 404)

@@ -3,7 +3,16 @@ import { ShaleError } from '../../error.ts'
 import { checked, parseJson } from '../../oci/manifest.ts'
 import type { Challenge } from './challenge.ts'
 import type { Credential } from './credentials.ts'
-import { bytesBody, displayUrl, type HttpRequest, isLoopback, readBody, type Transport } from './http.ts'
+import {
+  bytesBody,
+  discard,
+  displayUrl,
+  type HttpRequest,
+  type HttpResponse,
+  isLoopback,
+  readBody,
+  type Transport,
+} from './http.ts'
 
 /** A header value to send, until when (milliseconds since 1970). */
 export interface Grant {
@@ -12,10 +21,14 @@ export interface Grant {
 }
 
 const answerSchema = z.looseObject({
+  refresh_token: z.nullish(z.string()),
   token: z.nullish(z.string()),
   access_token: z.nullish(z.string()),
   expires_in: z.nullish(z.number()),
 })
+
+const CLIENT_ID = 'shale'
+const MAX_ANSWER_BYTES = 1024 * 1024
 
 /** The specification's default when the server names no time. */
 const DEFAULT_LIFETIME = 60
@@ -33,14 +46,61 @@ export async function fetchToken(
   signal: AbortSignal | undefined,
 ): Promise<Grant> {
   const realm = parseRealm(registry, challenge)
-  const response = await send({ ...tokenRequest(realm, challenge, scopes, credential), signal })
-  const raw = await readBody(response, 1024 * 1024)
+  const response = await send({
+    ...tokenRequest(realm, challenge, scopes, credential),
+    whole: MAX_ANSWER_BYTES,
+    signal,
+  })
   if (response.status === 401 || response.status === 403) {
+    discard(response)
     const who = credential === undefined ? 'anonymous access' : 'the stored credentials'
     throw new ShaleError('UNAUTHORIZED', `${realm.host} refuses ${who} to ${registry.host}: HTTP ${response.status}`, {
-      hint: `it may not exist, or need a login: docker login ${registry.host} (its credentials are used)`,
+      hint: `it may not exist, or need a login: shale login ${registry.host}`,
     })
   }
+  return (await readAnswer(response, realm, registry)).grant
+}
+
+/** A login that a token server has accepted. */
+export interface TokenLogin {
+  readonly authorization: string
+  /** What to keep: a refresh token where one was given. */
+  readonly credential: Credential
+}
+
+/** Logs in at the token server that a challenge names; undefined when it refuses. */
+export async function fetchLogin(
+  send: Transport,
+  registry: URL,
+  challenge: Challenge,
+  credential: Credential,
+  signal: AbortSignal | undefined,
+): Promise<TokenLogin | undefined> {
+  const realm = parseRealm(registry, challenge)
+  const request = tokenRequest(realm, challenge, [], credential)
+  if (credential.kind === 'password') {
+    request.url.searchParams.set('account', credential.username)
+    request.url.searchParams.set('client_id', CLIENT_ID)
+    request.url.searchParams.set('offline_token', 'true')
+  }
+  const response = await send({ ...request, whole: MAX_ANSWER_BYTES, signal })
+  if ([400, 401, 403].includes(response.status)) {
+    discard(response)
+    return undefined
+  }
+  const { grant, refreshToken } = await readAnswer(response, realm, registry)
+  if (refreshToken === undefined) return { authorization: grant.authorization, credential }
+  const { username } = credential
+  return { authorization: grant.authorization, credential: { kind: 'identity', token: refreshToken, username } }
+}
+
+interface Answer {
+  readonly grant: Grant
+  readonly refreshToken: string | undefined
+}
+
+async function readAnswer(response: HttpResponse, realm: URL, registry: URL): Promise<Answer> {
+  const raw = await readBody(response, MAX_ANSWER_BYTES)
   if (response.status !== 200) {
     throw new ShaleError(
       'TOKEN_SERVER',
@@ -53,7 +113,8 @@ export async function fetchToken(
     throw new ShaleError('TOKEN_SERVER', `${displayUrl(realm)} answered without a token`)
   }
   const lifetime = Math.max(answer.expires_in ?? DEFAULT_LIFETIME, DEFAULT_LIFETIME)
-  return { authorization: `Bearer ${token}`, expires: Date.now() + (lifetime - 10) * 1000 }
+  const grant = { authorization: `Bearer ${token}`, expires: Date.now() + (lifetime - 10) * 1000 }
+  return { grant, refreshToken: answer.refresh_token || undefined }
 }
 
 /** Credentials go there, so it must be HTTPS, unless both it and the registry are on this machine. */
@@ -83,7 +144,7 @@ function tokenRequest(
   if (credential?.kind === 'identity') {
     const form = new URLSearchParams({
       grant_type: 'refresh_token',
-      client_id: 'shale',
+      client_id: CLIENT_ID,
       refresh_token: credential.token,
     })
     if (service !== undefined) form.set('service', service)
