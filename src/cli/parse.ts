@@ -163,6 +163,4 @@ const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   prune: split('volumes'),
   ls: split('tree'),
   inspect: split('type size'),
-  pull: split('all-tags disable-content-trust'),
-  push: split('all-tags disable-content-trust'),
 }

@@ -91,6 +91,28 @@ test('a pull by digest gives just that image', async t => {
   assert.match(await refusal(other, ['pull', missing]), /^ERROR: cannot pull .*0000.*HTTP 404/)
 })
 
+test('several names are pushed in one go, and -a takes every tag of a repository, both ways', async t => {
+  const { call, name, registry } = await setting(t)
+  const repository = `${registry.host}/team/app`
+  for (const tag of ['2', '3']) await succeed(call, ['tag', name, `${repository}:${tag}`])
+  const pushed = await succeed(call, ['push', name, `${repository}:2`])
+  assert.equal(pushed.match(/^The push refers to repository/gm)?.length, 2)
+  assert.deepEqual(pushed.match(/^\w+: digest/gm), ['1: digest', '2: digest'])
+  assert.equal(await succeed(call, ['push', '-q', '-a', repository]), `${name}\n${repository}:2\n${repository}:3\n`)
+  const other = await shale(t)
+  const pulled = await succeed(other, ['pull', '-a', repository])
+  assert.deepEqual(
+    pulled.match(/^\w+: Pulling from team\/app$/gm),
+    ['1', '2', '3'].map(tag => `${tag}: Pulling from team/app`),
+  )
+  const all = await succeed(other, ['images', '--format', '{{.Tag}}'])
+  assert.deepEqual(all.trim().split('\n').toSorted(), ['1', '2', '3'])
+  for (const verb of ['push', 'pull']) {
+    assert.match(await refusal(call, [verb, '-a', name]), /^ERROR: tag can't be used with --all-tags\/-a\nhint: /)
+  }
+  assert.match(await refusal(call, ['push', '-a', `${repository}/none`]), /^ERROR: an image does not exist locally/)
+})
+
 test('no tag means latest, and it says so', async t => {
   const { call, name, registry } = await setting(t)
   const untagged = `${registry.host}/team/app`
@@ -163,10 +185,11 @@ function dockerConfig(folder: string, host: string, login: Login | undefined): s
 
 test('no name, two names and a name that cannot be', async t => {
   const call = await shale(t)
+  for (const names of [[], ['one', 'two']]) {
+    assert.match(await refusal(call, ['pull', ...names]), /^"shale pull" requires exactly 1 argument/)
+  }
+  assert.match(await refusal(call, ['push']), /^"shale push" requires at least 1 argument/)
   for (const verb of ['pull', 'push']) {
-    for (const names of [[], ['one', 'two']]) {
-      assert.match(await refusal(call, [verb, ...names]), new RegExp(`^"shale ${verb}" requires exactly 1 argument`))
-    }
     assert.match(await refusal(call, [verb, 'team/UPPER']), /^ERROR: .*team\/UPPER/)
   }
 })

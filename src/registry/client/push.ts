@@ -50,6 +50,7 @@ export async function pushImage(
     })
   }
   const client = options.client ?? createRegistryClient()
+  if (client.offline) throw new ShaleError('OFFLINE', `cannot push ${name}: --offline keeps from using the network`)
   const lease = store.lease(`push ${name}`)
   try {
     const push = { store, registry: client.registry(parsed.registry), repository: parsed.repository, name, options }
