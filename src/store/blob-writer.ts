@@ -45,6 +45,12 @@ export class FileBlobWriter implements BlobWriter {
     }
   }
 
+  /** Leaves the file as it is. */
+  suspend(): void {
+    this.#finished = true
+    this.#close()
+  }
+
   async abort(): Promise<void> {
     if (this.#finished) return
     this.#finished = true

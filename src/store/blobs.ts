@@ -26,6 +26,10 @@ export interface FileBlobs extends BlobStore {
   readUpTo(digest: Digest, limit: number): Promise<Buffer>
   /** Protects a blob that the store has; false when it is not there. Inside a write transaction. */
   keep(lease: Lease, digest: Digest): boolean
+  /** As `keep`, in a transaction of its own; gives the size in bytes. */
+  kept(lease: Lease, digest: Digest): number | undefined
+  /** As `writer`, through this file, which is not there yet. */
+  writerAt(lease: Lease, path: string): FileBlobWriter
 }
 
 export function createBlobs(context: BlobContext): FileBlobs {
@@ -74,8 +78,16 @@ class DirectoryBlobs implements FileBlobs {
     }
   }
 
+  kept(lease: Lease, digest: Digest): number | undefined {
+    return this.#context.database.write(() => (this.keep(lease, digest) ? this.size(digest) : undefined))
+  }
+
   writer(lease: Lease): BlobWriter {
-    return new FileBlobWriter(tempPath(this.#context.layout), (path, info) => this.#publish(lease, path, info))
+    return this.writerAt(lease, tempPath(this.#context.layout))
+  }
+
+  writerAt(lease: Lease, path: string): FileBlobWriter {
+    return new FileBlobWriter(path, (path, info) => this.#publish(lease, path, info))
   }
 
   async adopt(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {

@@ -11,6 +11,10 @@ export interface Layout {
   readonly blobs: string
   readonly trees: string
   readonly temp: string
+  /** Blobs that have arrived in part. */
+  readonly partial: string
+  /** Notes on uploads under way. */
+  readonly uploads: string
   readonly trash: string
   readonly statIndex: string
 }
@@ -23,6 +27,8 @@ export function layoutOf(root: string): Layout {
     blobs: join(absolute, 'blobs'),
     trees: join(absolute, 'trees'),
     temp: join(absolute, 'tmp'),
+    partial: join(absolute, 'partial'),
+    uploads: join(absolute, 'uploads'),
     trash: join(absolute, 'trash'),
     statIndex: join(absolute, 'stat-index'),
   }
@@ -30,10 +36,10 @@ export function layoutOf(root: string): Layout {
 
 /** Makes the folders that are missing. Throws `STORE_UNUSABLE`. */
 export function makeFolders(layout: Layout): void {
-  const { blobs, trees, temp, trash, statIndex } = layout
+  const { blobs, trees, temp, partial, uploads, trash, statIndex } = layout
   try {
     mkdirSync(layout.root, { recursive: true, mode: 0o700 })
-    for (const folder of [`${blobs}/sha256`, `${blobs}/sha512`, trees, temp, trash, statIndex]) {
+    for (const folder of [`${blobs}/sha256`, `${blobs}/sha512`, trees, temp, partial, uploads, trash, statIndex]) {
       mkdirSync(folder, { recursive: true })
     }
   } catch (cause) {

@@ -6,6 +6,7 @@ import { createImages } from './images.ts'
 import { createLayers } from './layers.ts'
 import { hasBlobs, type Layout, layoutOf, makeFolders } from './layout.ts'
 import { createLeases, type Leases } from './leases.ts'
+import { createPartials } from './partials.ts'
 import { createStatIndex } from './stat-index.ts'
 import { clearLeftovers } from './temp.ts'
 import { createTrees, type RemoveTree } from './trees.ts'
@@ -56,10 +57,12 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
   return {
     root: layout.root,
     tempDir: layout.temp,
+    uploadsDir: layout.uploads,
     database,
     layout,
     removeTree,
     blobs,
+    partials: createPartials({ layout, blobs }),
     layers: createLayers({ database, leases, blobs }),
     trees: createTrees({ layout, database, leases, removeTree }),
     images: createImages({ database, leases, blobs }),

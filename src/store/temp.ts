@@ -6,7 +6,7 @@ import type { Database } from './database.ts'
 import type { Layout } from './layout.ts'
 import { LEASE_EXPIRY_MS } from './leases.ts'
 
-/** What lies in the temporary folder untouched for longer was left behind by a process that died. */
+/** What lies in a folder of temporary files untouched for longer was left behind by a process that died. */
 const LEFTOVER_MS = 24 * 60 * 60 * 1000
 
 export function tempPath(layout: Layout): string {
@@ -41,12 +41,21 @@ export function clearLeftovers(layout: Layout, database: Database, now: number):
 }
 
 function leftovers(layout: Layout, database: Database, now: number): readonly string[] {
-  const old = readdirSync(layout.temp).filter(name => {
-    const stat = lstatSync(join(layout.temp, name), { throwIfNoEntry: false })
-    return stat !== undefined && now - stat.mtimeMs > LEFTOVER_MS
-  })
-  if (old.length === 0) return []
+  // What is written to is touched by that, so that for these the time alone tells.
+  const abandoned = [layout.partial, layout.uploads].flatMap(folder =>
+    oldIn(folder, now).map(name => join(folder, name)),
+  )
+  const old = oldIn(layout.temp, now)
+  if (old.length === 0) return abandoned
   const sql = 'SELECT id FROM leases WHERE heartbeat >= ?'
   const live = database.all<{ id: string }>(sql, now - LEASE_EXPIRY_MS)
-  return old.filter(name => !live.some(({ id }) => name.startsWith(id))).map(name => join(layout.temp, name))
+  const dead = old.filter(name => !live.some(({ id }) => name.startsWith(id)))
+  return [...abandoned, ...dead.map(name => join(layout.temp, name))]
+}
+
+function oldIn(folder: string, now: number): readonly string[] {
+  return readdirSync(folder).filter(name => {
+    const stat = lstatSync(join(folder, name), { throwIfNoEntry: false })
+    return stat !== undefined && now - stat.mtimeMs > LEFTOVER_MS
+  })
 }

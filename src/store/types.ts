@@ -34,6 +34,29 @@ export interface BlobWriter {
   abort(): Promise<void>
 }
 
+/** The beginning of a blob that has not arrived whole. */
+export interface BlobPart {
+  /** Bytes. */
+  readonly size: number
+  /** Just these bytes. They are verified with the rest, when the blob is whole. */
+  open(): AsyncIterable<Uint8Array>
+}
+
+export interface PartialWriter extends BlobWriter {
+  /** Keeps what was written for another attempt, also of another process; the writer has ended. */
+  suspend(): void
+}
+
+/** Blobs that have arrived in part. What is untouched for a day is removed. */
+export interface PartialBlobs {
+  /** The longest part of a blob, also one that a killed process left. */
+  find(digest: Digest): BlobPart | undefined
+  /** Writes the blob from its first byte on; `origin` is noted beside it, for people. */
+  writer(lease: Lease, digest: Digest, origin: string): PartialWriter
+  /** Removes all parts of a blob. */
+  drop(digest: Digest): void
+}
+
 /** Content by digest, as files `blobs/sha256/<hex>`, mode 0444. */
 export interface BlobStore {
   /** The blob's size in bytes, or undefined when the store does not have it. */
@@ -266,7 +289,10 @@ export interface Store {
    * leftover and removed, unless its name begins with a live lease's ID: so name what you keep for long.
    */
   readonly tempDir: string
+  /** For notes on uploads under way; what is untouched for a day is removed. */
+  readonly uploadsDir: string
   readonly blobs: BlobStore
+  readonly partials: PartialBlobs
   readonly layers: LayerStore
   readonly trees: TreeStore
   readonly images: ImageStore

@@ -1,7 +1,8 @@
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Manifest } from '../oci/manifest.ts'
 import type { Lease, Store } from '../store/types.ts'
-import { bounded, type ContentSource } from './content-source.ts'
+import type { ContentSource } from './content-source.ts'
+import { receiveBlob } from './receive.ts'
 
 /**
  * Brings the content of a manifest into the store that is no image but belongs to one (a signature, an attestation):
@@ -44,11 +45,9 @@ export async function ingestBlob(
   descriptor: Descriptor,
   signal: AbortSignal,
 ): Promise<void> {
-  const writer = store.blobs.writer(lease)
-  try {
-    for await (const chunk of bounded(source, descriptor, signal)) await writer.write(chunk)
-    await writer.commit(descriptor)
-  } finally {
-    await writer.abort()
-  }
+  await receiveBlob({ store, lease, source, signal }, descriptor, async bytes => {
+    for await (const _ of bytes) {
+      // The store takes them on the way.
+    }
+  })
 }

@@ -6,11 +6,12 @@ import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
 import { layerCompression, MediaType } from '../oci/media-types.ts'
-import type { BlobWriter, Lease, Store } from '../store/types.ts'
-import { bounded, type ContentSource } from './content-source.ts'
+import type { Lease, Store } from '../store/types.ts'
+import type { ContentSource } from './content-source.ts'
 import type { LayerEvent, OnTransferEvent } from './events.ts'
 import { ingestBlob } from './ingest-blob.ts'
 import { forEachParallel } from './parallel.ts'
+import { type Receiving, receiveBlob } from './receive.ts'
 import { sniffStream } from './sniff.ts'
 
 export interface IngestOptions {
@@ -110,41 +111,32 @@ function pairLayers(manifest: Manifest, diffIds: readonly Digest[], source: Cont
   return [...layers.values()]
 }
 
-interface Work {
-  readonly store: Store
-  readonly lease: Lease
-  readonly source: ContentSource
-  readonly onEvent: OnTransferEvent | undefined
-  readonly signal: AbortSignal
-}
-
-async function ingestLayer(work: Work, { descriptor, diffId }: Layer): Promise<void> {
-  const { store, lease, source, onEvent, signal } = work
+async function ingestLayer(work: Receiving, { descriptor, diffId }: Layer): Promise<void> {
+  const { store, lease, source, onEvent } = work
   const stored = store.hold(lease, { kind: 'blob', digest: descriptor.digest })
   if (stored && isIndexed(work, descriptor.digest, diffId)) {
     onEvent?.(event(descriptor, 'exists', descriptor.size))
     return
   }
-  const writer = stored ? undefined : store.blobs.writer(lease)
-  try {
-    const bytes = stored ? store.blobs.stream(descriptor.digest) : bounded(source, descriptor, signal)
-    const what = `${source.name}: layer ${descriptor.digest}`
+  const what = `${source.name}: layer ${descriptor.digest}`
+  const index = async (bytes: AsyncIterable<Uint8Array>) => {
     // Media types are sometimes wrong about the compression; other tools go by the bytes, and so must we.
-    const { compression, stream } = await sniffStream(reported(tee(bytes, writer), descriptor, onEvent), what)
+    const { compression, stream } = await sniffStream(reported(bytes, descriptor, onEvent), what)
     const { toc } = await indexLayer(stream, compression, { diffId, maxSize: maxLayerSize() }).catch(error => {
       throw inLayer(error, what)
     })
-    await writer?.commit(descriptor)
-    const { id } = await store.layers.add(lease, { toc, diffId })
-    const { digest, size, mediaType, annotations } = descriptor
-    store.layers.setPacked(lease, id, diffId, { digest, size, compression, mediaType, packer: 'imported', annotations })
-    onEvent?.(event(descriptor, 'done', size))
-  } finally {
-    await writer?.abort()
+    return { toc, compression }
   }
+  const { toc, compression } = stored
+    ? await index(store.blobs.stream(descriptor.digest))
+    : await receiveBlob(work, descriptor, index)
+  const { id } = await store.layers.add(lease, { toc, diffId })
+  const { digest, size, mediaType, annotations } = descriptor
+  store.layers.setPacked(lease, id, diffId, { digest, size, compression, mediaType, packer: 'imported', annotations })
+  onEvent?.(event(descriptor, 'done', size))
 }
 
-function isIndexed({ store, lease }: Work, blob: Digest, diffId: Digest): boolean {
+function isIndexed({ store, lease }: Receiving, blob: Digest, diffId: Digest): boolean {
   const layer = store.layers.byDiffId(diffId)
   if (layer === undefined || !layer.blobs.some(({ digest }) => digest === blob)) return false
   return store.hold(lease, { kind: 'layer', id: layer.id })
@@ -154,13 +146,6 @@ function isIndexed({ store, lease }: Work, blob: Digest, diffId: Digest): boolea
 function inLayer(error: unknown, what: string): unknown {
   if (!(error instanceof ShaleError) || !/^(?:TAR|LAYER)_/.test(error.code)) return error
   return new ShaleError(error.code, `${what}: ${error.message}`, { hint: error.hint, cause: error })
-}
-
-async function* tee(bytes: AsyncIterable<Uint8Array>, writer: BlobWriter | undefined): AsyncGenerator<Uint8Array> {
-  for await (const chunk of bytes) {
-    await writer?.write(chunk)
-    yield chunk
-  }
 }
 
 async function* reported(

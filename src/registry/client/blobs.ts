@@ -30,7 +30,7 @@ export async function* readBlob(
 }
 
 /**
- * A blob's bytes, exactly `size` of them, for receivers that verify the digest by themselves. A connection that is cut
+ * A blob's bytes, `size` of them less those before `from` (0 if absent), for receivers that verify the digest by themselves. A connection that is cut
  * is taken up again where it ended. Throws `BLOB_SIZE_MISMATCH` as soon as there are more, and when there are fewer.
  */
 export async function* receiveBlob(
@@ -38,9 +38,10 @@ export async function* receiveBlob(
   address: BlobAddress,
   size: number,
   signal?: AbortSignal,
+  from = 0,
 ): AsyncGenerator<Uint8Array> {
-  let received = 0
-  for (let resumes = 0; ; resumes++) {
+  let received = from
+  for (let resumes = 0; received < size || size === 0; resumes++) {
     const before = received
     try {
       for await (const chunk of openBlob(registry, address, received, signal)) {
@@ -60,6 +61,7 @@ export async function* receiveBlob(
       }
       // A connection that brings bytes each time may be cut as often as it likes.
       if (received > before) resumes = -1
+      else await registry.pause(resumes + 1, signal)
     }
   }
 }

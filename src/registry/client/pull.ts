@@ -166,7 +166,8 @@ async function getChosen(
 function repositorySource(registry: Registry, repository: string, name: string): ContentSource {
   return {
     name,
-    stream: ({ digest, size }, signal) => receiveBlob(registry, { repository, digest }, size, signal),
+    origin: `${registry.name}/${repository}`,
+    stream: ({ digest, size }, signal, from) => receiveBlob(registry, { repository, digest }, size, signal, from),
   }
 }
 

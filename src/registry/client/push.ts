@@ -1,3 +1,4 @@
+import { createReadStream } from 'node:fs'
 import { ShaleError } from '../../error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -11,7 +12,9 @@ import { hasBlob } from './blobs.ts'
 import { headManifest, putManifest } from './manifests.ts'
 import { mountSources } from './mount-sources.ts'
 import { createRegistryClient, type Registry, type RegistryClient } from './registry.ts'
-import { mountBlob, uploadBlob } from './upload.ts'
+import { uploadBlob } from './upload.ts'
+import { uploadMemory } from './upload-memory.ts'
+import { mountBlob } from './upload-session.ts'
 
 export interface PushOptions {
   /** Of an index, only this platform's image is pushed, under the tag. */
@@ -147,16 +150,22 @@ async function pushBlob(push: Push, blob: Descriptor, from: string | undefined, 
   if (await hasBlob(registry, address, signal)) return tell('exists', blob.size)
   const opened = from === undefined ? undefined : await mountBlob(registry, address, from, signal)
   if (opened === 'mounted') return tell('mounted', blob.size, from)
-  const open = async function* () {
-    let moved = 0
-    for await (const chunk of store.blobs.stream(blob.digest)) {
+  const open = async function* (from: number) {
+    let moved = from
+    for await (const chunk of from === 0 ? store.blobs.stream(blob.digest) : rest(store, blob, from)) {
       yield chunk
       moved += chunk.byteLength
       tell('moving', moved)
     }
   }
-  await uploadBlob(registry, address, { size: blob.size, open }, opened, signal)
+  const memory = uploadMemory(store.uploadsDir)
+  await uploadBlob(registry, address, { size: blob.size, open }, { session: opened, memory, signal })
   tell('done', blob.size)
+}
+
+/** The end of a blob. It is the registry that verifies the whole. */
+function rest(store: Store, blob: Descriptor, from: number): AsyncIterable<Uint8Array> {
+  return createReadStream(store.blobs.path(blob.digest), { start: from, highWaterMark: 256 * 1024 })
 }
 
 function event(layer: Descriptor, state: LayerEvent['state'], moved: number, from?: string): LayerEvent {

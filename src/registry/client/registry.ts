@@ -7,7 +7,7 @@ import { refuseOffline } from './offline.ts'
 import { HOSTS, nameOfHost, originOf } from './origin.ts'
 import { followRedirects } from './redirect.ts'
 import { loadRegistries, type RegistriesConfig } from './registries-file.ts'
-import { type RetryOptions, retry } from './retry.ts'
+import { type Pause, pausing, type RetryOptions, retry } from './retry.ts'
 import { createWire, type WireOptions } from './wire.ts'
 
 export interface ClientOptions extends Omit<WireOptions, 'tlsOf'>, RetryOptions {
@@ -27,6 +27,8 @@ export interface Registry {
   readonly name: string
   /** Retries, redirects and authorization are taken care of; any status may come back. */
   send(request: RegistryRequest): Promise<HttpResponse>
+  /** For exchanges that are repeated as a whole. */
+  readonly pause: Pause
 }
 
 /** A place to read a repository's images from: a mirror, or its own registry. */
@@ -73,6 +75,7 @@ export function createRegistryClient(options: ClientOptions = {}): RegistryClien
     if (known !== undefined) return known
     const created = createRegistry(
       name,
+      pausing(options),
       lazily(async () => {
         const { origin } = await connect(name)
         const auth = authenticate({ registry: name, origin, credentials, send: plain })
@@ -100,10 +103,12 @@ export function createRegistryClient(options: ClientOptions = {}): RegistryClien
 
 function createRegistry(
   name: string,
+  pause: Pause,
   connected: () => Promise<{ readonly origin: URL; readonly send: Transport }>,
 ): Registry {
   return {
     name,
+    pause,
     async send({ path, ...request }) {
       const { origin, send } = await connected()
       return await send({ ...request, url: new URL(path, origin) })

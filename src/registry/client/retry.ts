@@ -22,11 +22,11 @@ const LONGEST_WAIT = 60_000
  */
 export function retry(options: RetryOptions = {}): Interceptor {
   const attempts = options.attempts ?? 5
-  const wait = options.wait ?? ((ms, signal) => delay(ms, undefined, signal && { signal }))
+  const wait = waiting(options)
   return next => async request => {
     for (let attempt = 1; ; attempt++) {
       const last = attempt >= attempts || request.once === true
-      const pause = (options.backOff ?? 200) * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
+      const pause = backOff(options, attempt)
       const outcome = await attemptOnce(next, request, last)
       if ('response' in outcome) {
         const asked = retryAfter(outcome.response)
@@ -37,6 +37,31 @@ export function retry(options: RetryOptions = {}): Interceptor {
       } else await wait(pause, request.signal)
     }
   }
+}
+
+/** Waits before the repetition with this number, 1 for the first: as long as the response asks for, if there is one. */
+export type Pause = (attempt: number, signal?: AbortSignal, response?: HttpResponse) => Promise<void>
+
+/** For exchanges of several requests, which are repeated as a whole. */
+export function pausing(options: RetryOptions): Pause {
+  const wait = waiting(options)
+  return async (attempt, signal, response) => {
+    const asked = response && retryAfter(response)
+    await wait(Math.min(asked ?? backOff(options, attempt), LONGEST_WAIT), signal)
+  }
+}
+
+/** True for an answer that may be another one a moment later. */
+export function isTransientStatus(status: number): boolean {
+  return TRANSIENT_STATUS.has(status)
+}
+
+function waiting(options: RetryOptions): NonNullable<RetryOptions['wait']> {
+  return options.wait ?? ((ms, signal) => delay(ms, undefined, signal && { signal }))
+}
+
+function backOff(options: RetryOptions, attempt: number): number {
+  return (options.backOff ?? 200) * 2 ** (attempt - 1) * (0.75 + Math.random() / 2)
 }
 
 type Outcome = { readonly response: HttpResponse } | { readonly failed: true }

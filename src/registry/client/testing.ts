@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { TestContext } from 'node:test'
 import { sha256 } from '../../oci/digest.ts'
 import { indexOf, type TestImage } from '../../transfer/testing.ts'
+import { FakeUploads } from './testing-uploads.ts'
 
 /** Sees a request first; true when it has answered it. */
 export type Intercept = (request: IncomingMessage, response: ServerResponse) => boolean | Promise<boolean>
@@ -16,6 +17,7 @@ export interface FakeRegistry {
   readonly requests: string[]
   readonly manifests: Map<string, { readonly mediaType: string; readonly raw: Buffer }>
   readonly blobs: Map<string, Buffer>
+  readonly uploads: FakeUploads
   intercept: Intercept | undefined
   addImage(repository: string, tag: string | undefined, image: TestImage): void
   addIndex(repository: string, tag: string, images: readonly TestImage[]): string
@@ -30,6 +32,7 @@ export async function fakeRegistry(t: TestContext, tls?: ServerOptions): Promise
     requests,
     manifests,
     blobs,
+    uploads: new FakeUploads(blobs),
     intercept: undefined,
     addImage(repository, tag, image) {
       const stored = { mediaType: image.mediaType, raw: image.manifest }
@@ -91,7 +94,9 @@ async function answer(registry: FakeRegistry, request: IncomingMessage, response
   const [, repository = '', kind, rest = ''] = /^\/v2\/(.+?)\/(manifests|blobs|tags)\/(.*)$/.exec(url.pathname) ?? []
   const key = `${repository}@${rest}`
   if (kind === 'manifests') return await manifest(registry, request, response, repository, key)
-  if (kind === 'blobs' && rest.startsWith('uploads/')) return await upload(registry, request, response, repository, url)
+  if (kind === 'blobs' && rest.startsWith('uploads/')) {
+    return await registry.uploads.answer(request, response, repository, url)
+  }
   if (kind === 'blobs') return blob(registry, request, response, key)
   const tags = [...registry.manifests.keys()].flatMap(name => {
     const [owner, tag = ''] = name.split('@')
@@ -134,28 +139,4 @@ function blob(registry: FakeRegistry, request: IncomingMessage, response: Server
     ...(start > 0 && range),
   })
   response.end(request.method === 'HEAD' ? undefined : found.subarray(start))
-}
-
-async function upload(
-  registry: FakeRegistry,
-  request: IncomingMessage,
-  response: ServerResponse,
-  repository: string,
-  url: URL,
-): Promise<void> {
-  const bytes = await bodyOf(request)
-  if (request.method === 'POST') {
-    const mounted = registry.blobs.get(`${url.searchParams.get('from')}@${url.searchParams.get('mount')}`)
-    if (mounted === undefined) {
-      response.writeHead(202, { location: `/v2/${repository}/blobs/uploads/1?_state=a%2Fb` }).end()
-      return
-    }
-    registry.blobs.set(`${repository}@${url.searchParams.get('mount')}`, mounted)
-    response.writeHead(201).end()
-    return
-  }
-  const digest = url.searchParams.get('digest')
-  if (sha256(bytes) !== digest) return void sendError(response, 400, 'DIGEST_INVALID')
-  registry.blobs.set(`${repository}@${digest}`, bytes)
-  response.writeHead(201).end()
 }

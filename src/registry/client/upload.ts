@@ -1,113 +1,77 @@
 import { ShaleError } from '../../error.ts'
-import type { Digest } from '../../oci/digest.ts'
-import { type BlobAddress, blobName } from './blobs.ts'
+import { type BlobAddress, hasBlob } from './blobs.ts'
 import { expectStatus } from './failure.ts'
-import { discard, displayUrl, type HttpResponse, type RequestBody } from './http.ts'
-import { resolveLocation } from './redirect.ts'
+import { discard } from './http.ts'
 import type { Registry } from './registry.ts'
 import { isTransient } from './retry.ts'
-import { pushScope } from './scope.ts'
+import { uploadChunks } from './upload-chunks.ts'
+import { NO_MEMORY, type UploadMemory } from './upload-memory.ts'
+import { putUpload, startUpload, type Uploading, type UploadSession, uploadAttempt } from './upload-session.ts'
 
-/** An upload session that a registry has opened: where the bytes go. */
-export interface UploadSession {
-  readonly url: URL
+/** A blob that is to be uploaded. */
+export interface UploadContent {
+  /** Bytes. */
+  readonly size: number
+  /** The bytes from an offset on; may be called again. */
+  open(from: number): AsyncIterable<Uint8Array>
 }
 
-/**
- * Asks the registry to take a blob over from another of its repositories. Gives the session that it opens instead when
- * it does not do that. Source: OCI distribution-spec v1.1, "Mounting a blob from another repository".
- */
-export async function mountBlob(
-  registry: Registry,
-  address: BlobAddress,
-  from: string,
-  signal?: AbortSignal,
-): Promise<'mounted' | UploadSession> {
-  const query = new URLSearchParams({ mount: address.digest, from })
-  const response = await start(registry, address, `?${query}`, pushScope(address.repository, from), signal)
-  if (response.status === 201) return 'mounted'
-  return sessionOf(response)
+export interface UploadOptions {
+  /** One that is open already. */
+  readonly session?: UploadSession | undefined
+  /** For blobs in chunks: where an interrupted upload was going. */
+  readonly memory?: UploadMemory | undefined
+  readonly signal?: AbortSignal | undefined
+  /** Bytes; larger blobs go in chunks of this size. 32 MiB if absent. */
+  readonly chunkSize?: number | undefined
 }
 
+const CHUNK_SIZE = 32 * 1024 * 1024
 const UPLOAD_ATTEMPTS = 3
 
 /**
- * Uploads a whole blob in one request, into `session` if there is one. A session that failed on the way has taken some
- * of the bytes, so after a failure that may pass the next attempt opens another.
+ * Uploads a blob: a small one in one request, a large one in chunks, so that an upload which is interrupted goes on where
+ * it was. A registry that takes no chunks gets it in one piece as well.
  */
 export async function uploadBlob(
   registry: Registry,
   address: BlobAddress,
-  body: RequestBody,
-  session?: UploadSession,
-  signal?: AbortSignal,
+  content: UploadContent,
+  options: UploadOptions = {},
 ): Promise<void> {
+  const { session, signal, memory = NO_MEMORY, chunkSize = CHUNK_SIZE } = options
+  const uploading = { registry, address, signal }
+  if (content.size <= chunkSize) return await uploadWhole(uploading, content, session)
+  const done = await uploadChunks(uploading, content, { session, memory, chunkSize })
+  if (done === 'no chunks') await uploadWhole(uploading, content, undefined)
+}
+
+/** A session that failed on the way has taken some of the bytes, so after a failure that may pass another is opened. */
+async function uploadWhole(
+  uploading: Uploading,
+  content: UploadContent,
+  session: UploadSession | undefined,
+): Promise<void> {
+  const { registry, address, signal } = uploading
   let opened = session
   for (let attempt = 1; ; attempt++) {
     try {
-      opened ??= await startUpload(registry, address, signal)
-      return await finishUpload(registry, address, opened, body, signal)
+      const { url } = opened ?? (await startUpload(uploading))
+      const response = await putUpload(uploading, url, { size: content.size, open: () => content.open(0) })
+      await expectStatus(response, [200, 201, 202, 204], uploadAttempt(uploading))
+      return discard(response)
     } catch (error) {
-      const passes = isTransient(error) || (error instanceof ShaleError && error.code === 'REGISTRY_FAILED')
-      if (!passes || attempt >= UPLOAD_ATTEMPTS || signal?.aborted) throw error
+      if (!passes(error) || attempt >= UPLOAD_ATTEMPTS || signal?.aborted) throw error
       opened = undefined
+      await registry.pause(attempt, signal)
+      // The answer may be what was lost.
+      if (await hasBlob(registry, address, signal)) return
     }
   }
 }
 
-async function startUpload(registry: Registry, address: BlobAddress, signal?: AbortSignal): Promise<UploadSession> {
-  return sessionOf(await start(registry, address, '', pushScope(address.repository), signal))
-}
-
-async function finishUpload(
-  registry: Registry,
-  address: BlobAddress,
-  { url }: UploadSession,
-  body: RequestBody,
-  signal?: AbortSignal,
-): Promise<void> {
-  const response = await registry.send({
-    method: 'PUT',
-    path: withDigest(url, address.digest),
-    headers: { 'content-type': 'application/octet-stream' },
-    body,
-    scopes: pushScope(address.repository),
-    once: true,
-    signal,
-  })
-  await expectStatus(response, [200, 201, 202, 204], uploading(registry, address))
-  discard(response)
-}
-
-async function start(
-  registry: Registry,
-  address: BlobAddress,
-  query: string,
-  scopes: readonly string[],
-  signal: AbortSignal | undefined,
-): Promise<HttpResponse> {
-  const path = `/v2/${address.repository}/blobs/uploads/${query}`
-  const response = await registry.send({ method: 'POST', path, scopes, signal })
-  await expectStatus(response, query === '' ? [202] : [201, 202], uploading(registry, address))
-  discard(response)
-  return response
-}
-
-function sessionOf(response: HttpResponse): UploadSession {
-  const { location } = response.headers
-  if (location === undefined) {
-    throw new ShaleError('BAD_UPLOAD', `${displayUrl(response.url)} opened an upload without saying where`)
-  }
-  return { url: resolveLocation(response.url, location) }
-}
-
-/** The session's own query is kept byte for byte: some registries sign it. */
-function withDigest(url: URL, digest: Digest): URL {
-  const target = new URL(url)
-  target.search = `${url.search}${url.search === '' ? '?' : '&'}digest=${encodeURIComponent(digest)}`
-  return target
-}
-
-function uploading(registry: Registry, address: BlobAddress) {
-  return { doing: 'upload blob', target: blobName(registry, address), registry: registry.name }
+function passes(error: unknown): boolean {
+  return (
+    isTransient(error) || (error instanceof ShaleError && /^(?:REGISTRY_FAILED|TOO_MANY_REQUESTS)$/.test(error.code))
+  )
 }
