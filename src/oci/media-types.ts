@@ -33,6 +33,11 @@ export function layerCompression(mediaType: string): Compression | undefined {
   return LAYER_COMPRESSION.get(mediaType)
 }
 
+/** True for layers that are kept outside of registries, at their `urls`: those of Windows images. */
+export function isForeignLayer(mediaType: string): boolean {
+  return mediaType === MediaType.dockerForeignLayer || mediaType.includes('.layer.nondistributable.')
+}
+
 export function ociLayerType(compression: Compression): string {
   if (compression === 'zstd') return MediaType.ociLayerZstd
   return compression === 'gzip' ? MediaType.ociLayerGzip : MediaType.ociLayerTar

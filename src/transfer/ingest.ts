@@ -5,7 +5,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
-import { layerCompression, MediaType } from '../oci/media-types.ts'
+import { isForeignLayer, layerCompression, MediaType } from '../oci/media-types.ts'
 import type { Lease, Store } from '../store/types.ts'
 import type { ContentSource } from './content-source.ts'
 import type { LayerEvent, OnTransferEvent } from './events.ts'
@@ -57,9 +57,8 @@ function checkImage(manifest: Manifest, source: ContentSource): void {
   }
   for (const layer of manifest.layers) {
     if (layerCompression(layer.mediaType) !== undefined) continue
-    const foreign = layer.mediaType === MediaType.dockerForeignLayer || layer.mediaType.includes('nondistributable')
     throw new ShaleError('UNSUPPORTED_LAYER', `${source.name} has a layer of type ${JSON.stringify(layer.mediaType)}`, {
-      hint: foreign
+      hint: isForeignLayer(layer.mediaType)
         ? 'foreign layers, kept outside of registries, are those of Windows images'
         : 'layers must be tar, tar+gzip or tar+zstd',
     })

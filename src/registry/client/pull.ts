@@ -13,7 +13,7 @@ import type { OnTransferEvent } from '../../transfer/events.ts'
 import { ingestImage } from '../../transfer/ingest.ts'
 import { receiveBlob } from './blobs.ts'
 import { getManifest, headManifest, type RemoteManifest } from './manifests.ts'
-import { createRegistryClient, type Reader, type Registry, type RegistryClient } from './registry.ts'
+import { createRegistryClient, type Registry, type RegistryClient, type RemoteRepository } from './registry.ts'
 
 export interface PullOptions {
   /** The host's if absent. */
@@ -72,9 +72,9 @@ export async function pullImage(
  * digest says is passed over; what it has given by then is verified and stays.
  */
 async function firstOf<T>(
-  readers: readonly Reader[],
+  readers: readonly RemoteRepository[],
   { onEvent, signal }: PullOptions,
-  read: (reader: Reader) => Promise<T>,
+  read: (reader: RemoteRepository) => Promise<T>,
 ): Promise<T> {
   for (const [at, reader] of readers.entries()) {
     const where = `${reader.registry.name}/${reader.repository}`
@@ -116,7 +116,7 @@ function keepOffline(stored: StoredPull, { onEvent }: PullOptions): PulledImage 
 
 /** Asking for that costs no rate limit. */
 async function isUnchanged(
-  { registry, repository }: Reader,
+  { registry, repository }: RemoteRepository,
   { digest, tag = 'latest' }: Reference,
   stored: PulledImage,
   options: PullOptions,
@@ -129,7 +129,7 @@ async function isUnchanged(
 async function pull(
   store: Store,
   lease: Lease,
-  { registry, repository }: Reader,
+  { registry, repository }: RemoteRepository,
   reference: Reference,
   options: PullOptions,
 ): Promise<PulledImage> {

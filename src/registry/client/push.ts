@@ -1,20 +1,17 @@
-import { createReadStream } from 'node:fs'
 import { ShaleError } from '../../error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
-import { type Manifest, parseManifest } from '../../oci/manifest.ts'
 import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts'
 import type { Store } from '../../store/types.ts'
-import type { LayerEvent, OnTransferEvent } from '../../transfer/events.ts'
-import { forEachParallel } from '../../transfer/parallel.ts'
-import { hasBlob } from './blobs.ts'
+import { type ImageDocument, imageDocument } from '../../transfer/document.ts'
+import type { OnTransferEvent } from '../../transfer/events.ts'
+import { storeContent } from '../../transfer/store-content.ts'
 import { headManifest, putManifest } from './manifests.ts'
 import { mountSources } from './mount-sources.ts'
-import { createRegistryClient, type Registry, type RegistryClient } from './registry.ts'
-import { uploadBlob } from './upload.ts'
+import { createRegistryClient, type RegistryClient, type RemoteRepository } from './registry.ts'
+import { uploadContent } from './upload-image.ts'
 import { uploadMemory } from './upload-memory.ts'
-import { mountBlob } from './upload-session.ts'
 
 export interface PushOptions {
   /** Of an index, only this platform's image is pushed, under the tag. */
@@ -56,7 +53,8 @@ export async function pushImage(
   if (client.offline) throw new ShaleError('OFFLINE', `cannot push ${name}: --offline keeps from using the network`)
   const lease = store.lease(`push ${name}`)
   try {
-    const push = { store, registry: client.registry(parsed.registry), repository: parsed.repository, name, options }
+    const remote = { registry: client.registry(parsed.registry), repository: parsed.repository }
+    const push = { store, remote, name, options }
     const pushed = await pushTop(push, id, parsed.tag ?? id)
     store.images.addRepoDigest(`${parsed.registry}/${parsed.repository}`, pushed.digest)
     return pushed
@@ -68,8 +66,7 @@ export async function pushImage(
 
 interface Push {
   readonly store: Store
-  readonly registry: Registry
-  readonly repository: string
+  readonly remote: RemoteRepository
   readonly name: string
   readonly options: PushOptions
 }
@@ -78,27 +75,23 @@ async function pushTop(push: Push, id: Digest, target: string): Promise<PushedIm
   const { store, options, name } = push
   const index = options.platform === undefined ? await store.images.openIndex(id) : undefined
   if (index === undefined) {
-    const image = await store.images.open(id, options.platform)
-    await pushManifest(push, image.digest, image.manifest, image.rawManifest, image.mediaType, target)
-    return { name, digest: image.digest, size: image.rawManifest.byteLength }
+    const { digest, rawManifest, mediaType } = await store.images.open(id, options.platform)
+    await pushManifest(push, imageDocument(rawManifest, digest, mediaType), target)
+    return { name, digest, size: rawManifest.byteLength }
   }
   for (const child of index.manifests) await pushChild(push, child)
   const raw = await store.blobs.read(id)
-  const mediaType = store.images.get(id)?.mediaType ?? ''
-  await putTop(push, id, raw, mediaType, target)
+  await putTop(push, imageDocument(raw, id, store.images.get(id)?.mediaType), target)
   return { name, digest: id, size: raw.byteLength }
 }
 
 async function pushChild(push: Push, child: Descriptor): Promise<void> {
-  const { store, registry, repository, options } = push
+  const { store, remote, options } = push
   if (store.blobs.size(child.digest) !== undefined) {
-    const raw = await store.blobs.read(child.digest)
-    const document = parseManifest(raw, child.mediaType)
-    if (document.kind === 'manifest') {
-      return await pushManifest(push, child.digest, document.manifest, raw, child.mediaType, child.digest)
-    }
+    const document = imageDocument(await store.blobs.read(child.digest), child.digest, child.mediaType)
+    if (document.parsed.kind === 'manifest') return await pushManifest(push, document, child.digest)
   }
-  const there = await headManifest(registry, { repository, reference: child.digest }, options.signal)
+  const there = await headManifest(remote.registry, { ...remote, reference: child.digest }, options.signal)
   if (there !== undefined) return
   const platform = child.platform === undefined ? '' : ` for ${formatPlatform(child.platform)}`
   throw new ShaleError(
@@ -108,66 +101,30 @@ async function pushChild(push: Push, child: Descriptor): Promise<void> {
   )
 }
 
-async function pushManifest(
-  push: Push,
-  digest: Digest,
-  manifest: Manifest,
-  raw: Uint8Array,
-  mediaType: string,
-  target: string,
-): Promise<void> {
-  const { store, registry, repository, options } = push
+async function pushManifest(push: Push, document: ImageDocument, target: string): Promise<void> {
+  const { store, remote, options } = push
+  const { digest, mediaType } = document.descriptor
   options.onEvent?.({ kind: 'manifest', digest, mediaType })
-  const there = await headManifest(registry, { repository, reference: digest }, options.signal)
-  const layers = [...new Map(manifest.layers.map(layer => [layer.digest, layer])).values()]
-  for (const layer of layers) options.onEvent?.(event(layer, there ? 'exists' : 'waiting', there ? layer.size : 0))
-  if (there === undefined) {
-    const sources = await mountSources(store, registry.name, repository)
-    await forEachParallel([...layers, manifest.config], options.parallel ?? 5, options.signal, (blob, signal) =>
-      pushBlob({ ...push, options: { ...options, signal } }, blob, sources.get(blob.digest), blob !== manifest.config),
-    )
+  if (document.parsed.kind === 'manifest') {
+    await uploadContent(remote, digest, document.parsed.manifest, storeContent(store), {
+      ...options,
+      memory: uploadMemory(store.uploadsDir),
+      mountSources: async () => {
+        const sources = await mountSources(store, remote.registry.name, remote.repository)
+        return blob => sources.get(blob)
+      },
+    })
   }
-  await putTop(push, digest, raw, mediaType, target)
+  await putTop(push, document, target)
 }
 
-async function putTop(push: Push, digest: Digest, raw: Uint8Array, mediaType: string, target: string): Promise<void> {
-  const { registry, repository, options } = push
-  const got = await putManifest(registry, { repository, reference: target }, raw, mediaType, options.signal)
-  if (got !== undefined && got !== digest) {
-    throw new ShaleError('REGISTRY_FAILED', `${push.name} is ${got} at the registry, but ${digest} was pushed`, {
+async function putTop({ remote, name, options }: Push, document: ImageDocument, target: string): Promise<void> {
+  const { raw, descriptor } = document
+  const address = { ...remote, reference: target }
+  const got = await putManifest(remote.registry, address, raw, descriptor.mediaType, options.signal)
+  if (got !== undefined && got !== descriptor.digest) {
+    throw new ShaleError('REGISTRY_FAILED', `${name} is ${got} at the registry, but ${descriptor.digest} was pushed`, {
       hint: 'a registry that rewrites manifests cannot keep an image as it was built',
     })
   }
-}
-
-async function pushBlob(push: Push, blob: Descriptor, from: string | undefined, isLayer: boolean): Promise<void> {
-  const { registry, repository, store, options } = push
-  const { signal } = options
-  const tell = (state: LayerEvent['state'], moved: number, origin?: string) => {
-    if (isLayer) options.onEvent?.(event(blob, state, moved, origin))
-  }
-  const address = { repository, digest: blob.digest }
-  if (await hasBlob(registry, address, signal)) return tell('exists', blob.size)
-  const opened = from === undefined ? undefined : await mountBlob(registry, address, from, signal)
-  if (opened === 'mounted') return tell('mounted', blob.size, from)
-  const open = async function* (from: number) {
-    let moved = from
-    for await (const chunk of from === 0 ? store.blobs.stream(blob.digest) : rest(store, blob, from)) {
-      yield chunk
-      moved += chunk.byteLength
-      tell('moving', moved)
-    }
-  }
-  const memory = uploadMemory(store.uploadsDir)
-  await uploadBlob(registry, address, { size: blob.size, open }, { session: opened, memory, signal })
-  tell('done', blob.size)
-}
-
-/** The end of a blob. It is the registry that verifies the whole. */
-function rest(store: Store, blob: Descriptor, from: number): AsyncIterable<Uint8Array> {
-  return createReadStream(store.blobs.path(blob.digest), { start: from, highWaterMark: 256 * 1024 })
-}
-
-function event(layer: Descriptor, state: LayerEvent['state'], moved: number, from?: string): LayerEvent {
-  return { kind: 'layer', digest: layer.digest, state, moved, size: layer.size, ...(from && { from }) }
 }

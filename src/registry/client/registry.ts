@@ -31,8 +31,8 @@ export interface Registry {
   readonly pause: Pause
 }
 
-/** A place to read a repository's images from: a mirror, or its own registry. */
-export interface Reader {
+/** A repository where it is: at its own registry, or at a mirror of that. */
+export interface RemoteRepository {
   readonly registry: Registry
   readonly repository: string
 }
@@ -48,7 +48,7 @@ export interface RegistryClient {
   readonly offline: boolean
   registry(name: string): Registry
   /** The mirrors in their order, then the registry itself. Throws `REGISTRIES_CONFIG`. */
-  readers(name: string, repository: string): Promise<readonly Reader[]>
+  readers(name: string, repository: string): Promise<readonly RemoteRepository[]>
   /** Throws `REGISTRY_UNREACHABLE` and the like. */
   connect(name: string): Promise<Connection>
   close(): void
