@@ -26,16 +26,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   archive: ['error.ts', 'oci', 'tar', 'layer', 'store', 'transfer'],
   // Of the language only its "did you mean".
   registry: ['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'transfer'],
+  // From anywhere to anywhere: the places that are known above.
+  copy: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'archive', 'registry'],
   // Base images are pulled through a function that it is given.
   build: ['error.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
   cli: [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'build', 'container'],
+    ...['archive', 'registry', 'copy', 'build', 'container'],
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'build', 'container'],
+    ...['archive', 'registry', 'copy', 'build', 'container'],
   ],
 }
 

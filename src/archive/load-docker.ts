@@ -8,7 +8,7 @@ import { MediaType, ociLayerType } from '../oci/media-types.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { cleanMemberPath } from '../tar/path.ts'
-import type { ContentSource } from '../transfer/content-source.ts'
+import { type ContentSource, skipping } from '../transfer/content-source.ts'
 import { ingestImage } from '../transfer/ingest.ts'
 import { sniffSource } from '../transfer/sniff.ts'
 import type { LoadedImage, LoadOptions } from './load.ts'
@@ -40,16 +40,34 @@ export async function loadDocker(
   shelf: Shelf,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  const raw = await shelf.read('manifest.json', MAX_DOCUMENT_BYTES)
-  const entries = checked(manifestSchema, parseJson(raw, 'manifest.json'), 'manifest.json')
   const loaded: LoadedImage[] = []
-  for (const entry of entries) {
+  for (const entry of await readEntries(shelf)) {
     const names = (entry.RepoTags ?? []).map(completeName)
     const id = await loadEntry(store, lease, shelf, entry, names, options)
     for (const name of names) store.images.tag(name, id, 'load')
     loaded.push({ id, names })
   }
   return loaded
+}
+
+async function readEntries(shelf: Shelf): Promise<readonly Entry[]> {
+  const raw = await shelf.read('manifest.json', MAX_DOCUMENT_BYTES)
+  return checked(manifestSchema, parseJson(raw, 'manifest.json'), 'manifest.json')
+}
+
+/** An image of a docker-archive: the manifest that is made for it, and where its content is. */
+export interface DockerArchiveImage {
+  /** Complete names. */
+  readonly names: readonly string[]
+  open(): Promise<{ readonly manifest: Buffer; readonly source: ContentSource }>
+}
+
+/** The images of a docker-archive, without loading them. */
+export async function dockerImages(shelf: Shelf): Promise<readonly DockerArchiveImage[]> {
+  return (await readEntries(shelf)).map(entry => ({
+    names: (entry.RepoTags ?? []).map(completeName),
+    open: async () => describeImage(shelf, entry, await shelf.read(cleanMemberPath(entry.Config), MAX_DOCUMENT_BYTES)),
+  }))
 }
 
 function completeName(tag: string): string {
@@ -72,6 +90,16 @@ async function loadEntry(
     const twin = await findTwin(store, lease, sha256(config), names)
     if (twin !== undefined) return twin
   }
+  const { manifest, source } = await describeImage(shelf, entry, config)
+  options.onEvent?.({ kind: 'manifest', digest: sha256(manifest), mediaType: MediaType.ociManifest })
+  return (await ingestImage(store, lease, source, manifest, MediaType.ociManifest, options)).digest
+}
+
+async function describeImage(
+  shelf: Shelf,
+  entry: Entry,
+  config: Buffer,
+): Promise<{ readonly manifest: Buffer; readonly source: ContentSource }> {
   const paths = new Map<Digest, string>()
   const configDescriptor = { mediaType: MediaType.ociConfig, digest: sha256(config), size: config.byteLength }
   paths.set(configDescriptor.digest, cleanMemberPath(entry.Config))
@@ -81,10 +109,8 @@ async function loadEntry(
     layers.push(descriptor)
     paths.set(descriptor.digest, path)
   }
-  const source: ContentSource = { name: shelf.name, stream: ({ digest }) => shelf.stream(paths.get(digest) ?? '') }
-  const manifest = encodeManifest(configDescriptor, layers)
-  options.onEvent?.({ kind: 'manifest', digest: sha256(manifest), mediaType: MediaType.ociManifest })
-  return (await ingestImage(store, lease, source, manifest, MediaType.ociManifest, options)).digest
+  const stream: ContentSource['stream'] = ({ digest }, _, from) => skipping(shelf.stream(paths.get(digest) ?? ''), from)
+  return { manifest: encodeManifest(configDescriptor, layers), source: { name: shelf.name, stream } }
 }
 
 async function describeLayer(shelf: Shelf, path: string): Promise<Descriptor> {

@@ -7,7 +7,7 @@ import { layerCompression, MediaType } from '../oci/media-types.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { imagesOf } from '../transfer/choose.ts'
-import type { ContentSource } from '../transfer/content-source.ts'
+import { type ContentSource, skipping } from '../transfer/content-source.ts'
 import { ingestImage } from '../transfer/ingest.ts'
 import { ingestArtifact, ingestDocument } from '../transfer/ingest-blob.ts'
 import { blobPath, CONTAINERD_NAME, REF_NAME } from './layout.ts'
@@ -30,17 +30,29 @@ export async function loadOci(
   shelf: Shelf,
   options: LoadOptions,
 ): Promise<readonly LoadedImage[]> {
-  const raw = await shelf.read('index.json', MAX_DOCUMENT_BYTES)
-  const document = parseManifest(raw, MediaType.ociIndex)
-  if (document.kind !== 'index') throw new ShaleError('INVALID_INDEX', `${shelf.name}: index.json is no image index`)
-  const source: ContentSource = { name: shelf.name, stream: ({ digest }) => shelf.stream(blobPath(digest)) }
-  const load: Load = { store, lease, shelf, source, options }
+  const index = await readIndex(shelf)
+  const load: Load = { store, lease, shelf, source: layoutContent(shelf), options }
   const loaded: LoadedImage[] = []
-  for (const { descriptor, names } of namedManifests(document.index)) {
+  for (const { descriptor, names } of namedManifests(index)) {
     loaded.push({ id: await loadTop(load, descriptor, names), names })
   }
   for (const { id, names } of loaded) for (const name of names) store.images.tag(name, id, 'load')
   return loaded
+}
+
+/** The entries of a layout's `index.json`. Throws `INVALID_INDEX`. */
+export async function readIndex(shelf: Shelf): Promise<Index> {
+  const document = parseManifest(await shelf.read('index.json', MAX_DOCUMENT_BYTES), MediaType.ociIndex)
+  if (document.kind === 'index') return document.index
+  throw new ShaleError('INVALID_INDEX', `${shelf.name}: index.json is no image index`)
+}
+
+/** The blobs of a layout. */
+export function layoutContent(shelf: Shelf): ContentSource {
+  return {
+    name: shelf.name,
+    stream: ({ digest }, _, from) => skipping(shelf.stream(blobPath(digest)), from),
+  }
 }
 
 interface NamedManifest {
@@ -72,7 +84,7 @@ function nameOf({ annotations }: Descriptor): string | undefined {
 
 /** Gives the image's ID. */
 async function loadTop(load: Load, descriptor: Descriptor, names: readonly string[]): Promise<Digest> {
-  const raw = await readDocument(load, descriptor)
+  const raw = await readDocument(load.shelf, descriptor)
   const document = parseManifest(raw, descriptor.mediaType)
   if (document.kind === 'index') await loadIndex(load, raw, document.mediaType, document.index)
   else {
@@ -93,7 +105,7 @@ async function loadIndex(load: Load, raw: Buffer, mediaType: string, index: Inde
   let loaded = 0
   for (const child of index.manifests) {
     if (!load.shelf.has(blobPath(child.digest))) continue
-    const childRaw = await readDocument(load, child)
+    const childRaw = await readDocument(load.shelf, child)
     const document = parseManifest(childRaw, child.mediaType)
     if (document.kind !== 'manifest' || !isWhole(load.shelf, document.manifest)) continue
     if (images.has(child)) loaded++
@@ -121,7 +133,8 @@ async function loadManifest(load: Load, raw: Buffer, descriptor: Descriptor): Pr
   } else await ingestImage(store, lease, source, raw, document.mediaType, options)
 }
 
-async function readDocument({ shelf }: Load, { digest, size }: Descriptor): Promise<Buffer> {
+/** A manifest or index of a layout, verified. Throws `ARCHIVE_INCOMPLETE`, `BLOB_DIGEST_MISMATCH`. */
+export async function readDocument(shelf: Shelf, { digest, size }: Descriptor): Promise<Buffer> {
   const raw = await shelf.read(blobPath(digest), MAX_DOCUMENT_BYTES)
   const found = createHash(digestAlgorithm(digest)).update(raw).digest('hex')
   if (found === digestHex(digest) && raw.byteLength === size) return raw

@@ -47,7 +47,8 @@ export async function loadArchive(
   }
 }
 
-async function openShelf(
+/** Opens an archive or OCI layout for reading; large members of an archive are in the store then, under the lease. */
+export async function openShelf(
   store: Store,
   lease: Lease,
   source: string | AsyncIterable<Uint8Array>,

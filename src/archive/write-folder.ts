@@ -21,11 +21,12 @@ export async function writeFolder(folder: string, items: AsyncIterable<ArchiveIt
   const present = await presentImages(folder)
   for await (const item of items) {
     if (item.path !== 'index.json') await writeItem(folder, item)
-    else await writeItem(folder, bytesItem('index.json', await merged(present, item)))
+    else await writeItem(folder, bytesItem('index.json', encodeIndex(merged(present, await entriesIn(item)))))
   }
 }
 
-async function presentImages(folder: string): Promise<readonly Descriptor[]> {
+/** The images that a layout has; none when the folder is new or empty. Throws `NOT_A_LAYOUT`. */
+export async function presentImages(folder: string): Promise<readonly Descriptor[]> {
   const names = await readdir(folder).catch((error): string[] => {
     if (isErrno(error, 'ENOENT')) return []
     throw error
@@ -44,27 +45,33 @@ function entriesOf(raw: Uint8Array): readonly Descriptor[] {
   return document.kind === 'index' ? document.index.manifests : []
 }
 
-async function merged(present: readonly Descriptor[], item: ArchiveItem): Promise<Buffer> {
+async function entriesIn(item: ArchiveItem): Promise<readonly Descriptor[]> {
   const chunks: Uint8Array[] = []
   for await (const chunk of item.open()) chunks.push(chunk)
-  const added = entriesOf(Buffer.concat(chunks).subarray(0, MAX_DOCUMENT_BYTES))
+  return entriesOf(Buffer.concat(chunks).subarray(0, MAX_DOCUMENT_BYTES))
+}
+
+/** A name that is there already moves to the image that is added. */
+export function merged(present: readonly Descriptor[], added: readonly Descriptor[]): readonly Descriptor[] {
   const replaced = new Set(added.map(nameKey))
-  return encodeIndex([...present.filter(entry => !replaced.has(nameKey(entry))), ...added])
+  return [...present.filter(entry => !replaced.has(nameKey(entry))), ...added]
 }
 
 function nameKey({ annotations, digest }: Descriptor): string {
   return annotations?.[CONTAINERD_NAME] ?? annotations?.[REF_NAME] ?? digest
 }
 
-async function writeItem(folder: string, item: ArchiveItem): Promise<void> {
+/** Whole or not at all. A blob that is there is left as it is: then false. */
+export async function writeItem(folder: string, item: ArchiveItem): Promise<boolean> {
   const target = join(folder, item.path)
   // Equal digest and size: it is there already.
-  if (item.path.startsWith('blobs/') && (await sizeOf(target)) === item.size) return
+  if (item.path.startsWith('blobs/') && (await sizeOf(target)) === item.size) return false
   await mkdir(dirname(target), { recursive: true })
   const temporary = `${target}.${randomUUID()}.tmp`
   try {
     await pipeline(Readable.from(item.open(), { objectMode: false }), createWriteStream(temporary, { flags: 'wx' }))
     await rename(temporary, target)
+    return true
   } catch (error) {
     await rm(temporary, { force: true })
     throw error

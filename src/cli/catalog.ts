@@ -34,6 +34,11 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry(['rmi', 'image rm', 'image remove'], 'Remove one or more images', () => import('./commands/rmi.ts')),
   entry(['pull', 'image pull'], 'Download an image from a registry', () => import('./commands/pull.ts')),
   entry(['push', 'image push'], 'Upload an image to a registry', () => import('./commands/push.ts')),
+  entry(
+    ['copy', 'image copy'],
+    'Copy an image between registries, the store, layouts and archives',
+    () => import('./commands/copy.ts'),
+  ),
   entry(['login'], 'Log in to a registry', () => import('./commands/login.ts')),
   entry(['logout'], 'Log out from a registry', () => import('./commands/logout.ts')),
   entry(['save', 'image save'], 'Write images to a tar archive or a folder', () => import('./commands/save.ts')),

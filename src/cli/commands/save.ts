@@ -1,5 +1,5 @@
-import { open, rename, rm, stat } from 'node:fs/promises'
 import { saveArchive, saveLayout } from '../../archive/save.ts'
+import { writeFileWhole } from '../../archive/write-file.ts'
 import { ShaleError } from '../../error.ts'
 import { command } from '../command.ts'
 import { text } from '../flag.ts'
@@ -43,20 +43,3 @@ export default command({
     return 0
   },
 })
-
-/** Under another name first, so that a failure leaves no half archive and spoils no earlier one. */
-async function writeFileWhole(path: string, bytes: AsyncIterable<Uint8Array>): Promise<void> {
-  const there = await stat(path).catch(() => undefined)
-  const isOrdinary = there === undefined || there.isFile()
-  const target = isOrdinary ? `${path}.${process.pid}.part` : path
-  const file = await open(target, 'w', 0o600)
-  try {
-    for await (const chunk of bytes) await file.writeFile(chunk)
-    await file.close()
-    if (isOrdinary) await rename(target, path)
-  } catch (error) {
-    await file.close().catch(() => undefined)
-    if (isOrdinary) await rm(target, { force: true })
-    throw error
-  }
-}

@@ -5,7 +5,7 @@ import { humanSize } from '../format/size.ts'
 import { redraw } from './terminal.ts'
 import { clip } from './text.ts'
 
-export type Direction = 'pull' | 'push' | 'load'
+export type Direction = 'pull' | 'push' | 'load' | 'copy'
 
 const WORDS: Readonly<Record<Direction, Readonly<Record<LayerEvent['state'], string>>>> = {
   pull: {
@@ -21,6 +21,13 @@ const WORDS: Readonly<Record<Direction, Readonly<Record<LayerEvent['state'], str
     mounted: 'Mounted from',
     moving: 'Pushing',
     done: 'Pushed',
+  },
+  copy: {
+    waiting: 'Waiting',
+    exists: 'Already exists',
+    mounted: 'Mounted from',
+    moving: 'Copying',
+    done: 'Copied',
   },
   load: {
     waiting: 'Waiting',

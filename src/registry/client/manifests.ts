@@ -67,17 +67,22 @@ export async function headManifest(
   return digest === undefined ? undefined : { digest, mediaType: contentType(response) }
 }
 
-/**
- * Uploads a manifest or index under a tag or its digest; what it refers to must be there already. Gives the digest that
- * the registry says it has now, if it says one.
- */
+/** What a registry says of a manifest that it has taken. */
+export interface PutAnswer {
+  /** The digest that it has there. */
+  readonly digest?: Digest | undefined
+  /** The manifest that this one refers to, when the registry will list it among that one's referrers. */
+  readonly subject?: Digest | undefined
+}
+
+/** Uploads a manifest or index under a tag or its digest; what it refers to must be there already. */
 export async function putManifest(
   registry: Registry,
   address: ManifestAddress,
   raw: Uint8Array,
   mediaType: string,
   signal?: AbortSignal,
-): Promise<Digest | undefined> {
+): Promise<PutAnswer> {
   const response = await registry.send({
     method: 'PUT',
     path: manifestPath(address),
@@ -88,7 +93,7 @@ export async function putManifest(
   })
   await expectStatus(response, [200, 201, 202], attempt('push', registry, address))
   discard(response)
-  return headerDigest(response)
+  return { digest: headerDigest(response), subject: headerDigest(response, 'oci-subject') }
 }
 
 export function manifestName(registry: Registry, { repository, reference }: ManifestAddress): string {
@@ -116,8 +121,8 @@ function contentType(response: HttpResponse): string {
   return (response.headers['content-type'] ?? '').replace(/;.*$/, '').trim()
 }
 
-function headerDigest(response: HttpResponse): Digest | undefined {
-  const header = response.headers['docker-content-digest']
+function headerDigest({ headers }: HttpResponse, name = 'docker-content-digest'): Digest | undefined {
+  const header = headers[name]
   return typeof header === 'string' && isDigest(header) ? header : undefined
 }
 

@@ -121,7 +121,7 @@ async function pushManifest(push: Push, document: ImageDocument, target: string)
 async function putTop({ remote, name, options }: Push, document: ImageDocument, target: string): Promise<void> {
   const { raw, descriptor } = document
   const address = { ...remote, reference: target }
-  const got = await putManifest(remote.registry, address, raw, descriptor.mediaType, options.signal)
+  const { digest: got } = await putManifest(remote.registry, address, raw, descriptor.mediaType, options.signal)
   if (got !== undefined && got !== descriptor.digest) {
     throw new ShaleError('REGISTRY_FAILED', `${name} is ${got} at the registry, but ${descriptor.digest} was pushed`, {
       hint: 'a registry that rewrites manifests cannot keep an image as it was built',
