@@ -50,6 +50,18 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Show what the build cache takes on the disk',
     () => import('./commands/builder-du.ts'),
   ),
+  entry(['registry ls'], 'List the repositories of a registry', () => import('./commands/registry-ls.ts')),
+  entry(['registry tags'], 'List the tags of a repository', () => import('./commands/registry-tags.ts')),
+  entry(
+    ['registry manifest'],
+    'Print the manifest of an image in its registry',
+    () => import('./commands/registry-manifest.ts'),
+  ),
+  entry(
+    ['registry delete', 'registry rm'],
+    'Delete tags or images from a registry',
+    () => import('./commands/registry-delete.ts'),
+  ),
   entry(['system df'], 'Show what takes how much disk space', () => import('./commands/system-df.ts')),
   entry(
     ['system check'],
@@ -70,6 +82,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   builder: 'Manage builds',
   buildx: 'Manage builds, under the name of Docker’s plugin',
+  registry: 'Look into registries and delete from them',
   system: 'Manage the store',
 }
 

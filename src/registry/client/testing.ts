@@ -91,6 +91,7 @@ export function sendError(response: ServerResponse, status: number, code: string
 async function answer(registry: FakeRegistry, request: IncomingMessage, response: ServerResponse): Promise<void> {
   const url = new URL(request.url ?? '/', 'http://registry')
   if (url.pathname === '/v2/') return void response.end('{}')
+  if (url.pathname === '/v2/_catalog') return catalog(registry, response, url)
   const [, repository = '', kind, rest = ''] = /^\/v2\/(.+?)\/(manifests|blobs|tags)\/(.*)$/.exec(url.pathname) ?? []
   const key = `${repository}@${rest}`
   if (kind === 'manifests') return await manifest(registry, request, response, repository, key)
@@ -104,6 +105,15 @@ async function answer(registry: FakeRegistry, request: IncomingMessage, response
   })
   if (tags.length > 0) response.end(JSON.stringify({ name: repository, tags }))
   else sendError(response, 404, 'NAME_UNKNOWN')
+}
+
+/** Two names on a page. */
+function catalog(registry: FakeRegistry, response: ServerResponse, url: URL): void {
+  const names = [...new Set([...registry.manifests.keys()].map(key => key.split('@')[0] ?? ''))].toSorted()
+  const rest = names.filter(name => name > (url.searchParams.get('last') ?? ''))
+  const repositories = rest.slice(0, 2)
+  if (rest.length > 2) response.setHeader('link', `</v2/_catalog?n=2&last=${repositories[1]}>; rel="next"`)
+  response.end(JSON.stringify({ repositories }))
 }
 
 async function manifest(
@@ -121,6 +131,15 @@ async function manifest(
   }
   const found = registry.manifests.get(key)
   if (found === undefined) return void sendError(response, 404, 'MANIFEST_UNKNOWN')
+  if (request.method === 'DELETE') {
+    if (key.includes('@sha256:')) {
+      const all = [...registry.manifests].filter(
+        ([name, other]) => other.raw.equals(found.raw) && name.startsWith(`${repository}@`),
+      )
+      for (const [name] of all) registry.manifests.delete(name)
+    } else registry.manifests.delete(key)
+    return void response.writeHead(202).end()
+  }
   response.writeHead(200, {
     'content-type': found.mediaType,
     'content-length': found.raw.byteLength,
