@@ -4,6 +4,7 @@ import { matchesPlatform } from '../oci/platform-choice.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { LayerRecord, Lease, Store, StoredImage } from '../store/types.ts'
 import { EMPTY_CHAIN, nextChainId } from './key.ts'
+import type { PullPolicy } from './options.ts'
 import { type ChainLayer, DEFAULT_PATH, envValue, type StageState } from './stage-state.ts'
 
 /** Brings an image into the store; throws when no registry has it. */
@@ -13,8 +14,7 @@ export interface BaseImages {
   readonly store: Store
   readonly lease: Lease
   readonly pull: PullImage
-  /** Ask the registry even when the store has the image. */
-  readonly alwaysPull: boolean
+  readonly policy: PullPolicy
 }
 
 /** The state of a stage that begins with nothing. */
@@ -77,7 +77,12 @@ async function openBase(bases: BaseImages, name: string, platform: Platform): Pr
     reference.digest !== undefined
       ? bases.store.images.get(reference.digest)?.id
       : bases.store.images.getTag(formatReference(reference))?.digest
-  const found = bases.alwaysPull ? undefined : find()
+  const found = bases.policy === 'always' ? undefined : find()
+  if (found === undefined && bases.policy === 'never') {
+    throw new ShaleError('IMAGE_NOT_FOUND', `${name} is not in the store, and --pull=never keeps from fetching it`, {
+      hint: `fetch it first: shale pull ${name}`,
+    })
+  }
   if (found === undefined) await bases.pull(name, platform)
   const id = found ?? find()
   if (id === undefined) throw new ShaleError('IMAGE_NOT_FOUND', `${name}: not found in the store after pulling it`)

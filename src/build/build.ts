@@ -109,7 +109,7 @@ class Build {
     this.#announced = announced
     const worker = async () => treeWorker(await this.#openHelper(), store.tempDir)
     const layers = new LayerWork(store, lease, worker)
-    const bases = { store, lease, pull: services.pull, alwaysPull: options.pull === true }
+    const bases = { store, lease, pull: services.pull, policy: options.pull ?? 'missing' }
     this.#context = {
       store,
       lease,

@@ -2,6 +2,8 @@ import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { BuildEvent } from './events.ts'
 
+export type PullPolicy = 'always' | 'missing' | 'never'
+
 /** One flat object for everything a build can be told. */
 export interface BuildOptions {
   /** Absolute path of the folder that COPY and ADD read. */
@@ -19,8 +21,8 @@ export interface BuildOptions {
   readonly noCache?: boolean | undefined
   /** Stages that are built without the cache. */
   readonly noCacheFilter?: readonly string[] | undefined
-  /** Ask the registry for a newer base even when the store has one. */
-  readonly pull?: boolean | undefined
+  /** Ask for a newer base even when the store has one; only for those that it lacks; not at all. `missing` if absent. */
+  readonly pull?: PullPolicy | undefined
   readonly network?: 'host' | 'none' | undefined
   /** `name:address` lines for /etc/hosts of RUN steps. */
   readonly addHosts?: readonly string[] | undefined

@@ -1,7 +1,10 @@
-import { boolean, list, text } from './flag.ts'
+import { boolean, list, text, wordOrBoolean } from './flag.ts'
 import { platformFlag } from './platform-flag.ts'
 
 export const PROGRESS_MODES = ['auto', 'tty', 'plain', 'json', 'rawjson', 'quiet'] as const
+
+/** As podman has them; a bare `--pull` is `always`, as with docker. */
+const PULL_WORDS = ['always', 'missing', 'newer', 'never']
 
 /** docker's and buildx's flags of `build`, and ours. */
 export const buildFlags = {
@@ -23,7 +26,8 @@ export const buildFlags = {
   platform: platformFlag,
   progress: text('How to show the build: auto, tty, plain or json', { choices: PROGRESS_MODES, placeholder: 'mode' }),
   provenance: text('', { hidden: true }),
-  pull: boolean('Ask the registry for newer base images'),
+  pull: wordOrBoolean('Ask the registries for newer base images; =never: for none at all', PULL_WORDS),
+  push: boolean('Push the image to the registries of its names when it is built'),
   quiet: boolean('Print only the image ID', { short: 'q' }),
   rm: boolean('', { hidden: true }),
   forceRm: boolean('', { hidden: true }),

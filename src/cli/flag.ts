@@ -11,6 +11,8 @@ export interface Flag<T> {
   /** Not shown in the help: docker has it, and it changes nothing here. */
   readonly hidden?: boolean | undefined
   readonly choices?: readonly string[] | undefined
+  /** Words that a boolean takes besides true and false: `--pull=never`. */
+  readonly words?: readonly string[] | undefined
   /** The flag's value, from everything that was given for it, in order; a given boolean is `'true'`. */
   read(given: readonly string[]): T
 }
@@ -29,6 +31,11 @@ interface Looks {
 /** `--all`, `--all=false`; when absent `fallback`. */
 export function boolean(help: string, looks: Looks = {}, fallback = false): Flag<boolean> {
   return { kind: 'boolean', help, ...looks, read: given => (given.length === 0 ? fallback : given.at(-1) === 'true') }
+}
+
+/** `--pull`, `--pull=never`: one of the words, or `true` or `false`; undefined when absent. */
+export function wordOrBoolean(help: string, words: readonly string[], looks: Looks = {}): Flag<string | undefined> {
+  return { kind: 'boolean', help, words, ...looks, read: given => given.at(-1) }
 }
 
 /** `--file X`; given again, the last one counts. */

@@ -59,6 +59,7 @@ function plainBooleans(command: AnyCommand, words: readonly string[], given: Map
     if (flag?.kind === 'boolean') {
       if (/^(?:true|t|1)$/i.test(value ?? '')) result.push(name)
       else if (/^(?:false|f|0)$/i.test(value ?? '')) given.set(flag.key, ['false'])
+      else if (flag.words?.includes(value ?? '')) given.set(flag.key, [value ?? ''])
       else result.push(word)
       continue
     }

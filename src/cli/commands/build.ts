@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
 import type { PullImage } from '../../build/base-image.ts'
 import { type BuildResult, buildImage } from '../../build/build.ts'
-import type { BuildOptions } from '../../build/options.ts'
+import type { BuildOptions, PullPolicy } from '../../build/options.ts'
 import { ShaleError } from '../../error.ts'
 import type { Compression } from '../../oci/media-types.ts'
 import type { Store } from '../../store/types.ts'
@@ -12,6 +12,7 @@ import { keyValues } from '../key-values.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { type ProgressMode, startProgress } from '../progress/progress.ts'
 import { explainLines } from '../progress/summary.ts'
+import { checkPush, pushBuilt } from '../push-built.ts'
 import { withRegistryClient } from '../registry-client.ts'
 
 export default command({
@@ -20,6 +21,7 @@ export default command({
   examples: [
     ['build -t myapp:1.0 .', 'build this folder'],
     ['build --explain .', 'and say of every step why it ran or did not'],
+    ['build --push -t registry.example.com/app:1.0 .', 'and push it when it is built'],
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
   ],
@@ -28,6 +30,7 @@ export default command({
   async run(context, input) {
     const { args, flags } = input
     refuseAttestations(input)
+    if (flags.push) checkPush(context, flags.tag)
     const source = await buildInput(args[0] as string, flags.file)
     const mode = progressMode(context, input)
     try {
@@ -45,6 +48,7 @@ export default command({
         if (flags.explain) explain(context, mode, explainLines(progress.view))
       }
       writeResultFiles(result, flags.iidfile, flags.metadataFile)
+      if (flags.push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
       if (flags.quiet) context.out.write(`${result.imageId}\n`)
       return 0
     } finally {
@@ -79,12 +83,18 @@ function buildOptions(context: Context, { flags }: BuildCommandInput): Omit<Buil
     platform: chosenPlatform(flags.platform, context),
     noCache: flags.noCache,
     noCacheFilter: flags.noCacheFilter.flatMap(names => names.split(',')),
-    pull: flags.pull,
+    pull: pullPolicy(flags.pull),
     network: flags.network === 'default' ? undefined : (flags.network as 'host' | 'none' | undefined),
     addHosts: flags.addHost,
     compression: flags.compression as Compression | undefined,
     sourceDateEpoch: epoch ? sourceDate(epoch) : undefined,
   }
+}
+
+/** A newer one is what is looked for whenever the registry is asked. */
+function pullPolicy(flag: string | undefined): PullPolicy {
+  if (flag === 'missing' || flag === 'never') return flag
+  return flag === undefined || flag === 'false' ? 'missing' : 'always'
 }
 
 function sourceDate(text: string): number {
