@@ -6,8 +6,10 @@ import type { CacheRecord } from './types.ts'
 
 /** Images that lack some of their content, with the names that point at them. */
 export function brokenImages(store: LocalStore, graph: ContentGraph, whole: ReadonlySet<Digest>): readonly Finding[] {
+  // A variant that is lost is made again.
+  const own = { ...graph, variants: new Map() }
   return graph.images.flatMap((id): readonly Finding[] => {
-    const missing = [...reach(graph, { images: [id] }).blobs].filter(digest => !whole.has(digest))
+    const missing = [...reach(own, { images: [id] }).blobs].filter(digest => !whole.has(digest))
     if (missing.length === 0) return []
     const tags = store.database.all<{ name: string }>('SELECT name FROM tags WHERE digest = ? ORDER BY name', id)
     const named = tags.length === 0 ? '' : ` (${tags.map(({ name }) => name).join(', ')})`

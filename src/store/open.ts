@@ -12,6 +12,7 @@ import { clearLeftovers } from './temp.ts'
 import { createTrees, type RemoveTree } from './trees.ts'
 import type { HoldTarget, Lease, Store } from './types.ts'
 import { whyUnusable } from './unusable.ts'
+import { createVariants } from './variants.ts'
 
 export { defaultRoot } from './layout.ts'
 export type { RemoveTree } from './trees.ts'
@@ -66,6 +67,7 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
     layers: createLayers({ database, leases, blobs }),
     trees: createTrees({ layout, database, leases, removeTree }),
     images: createImages({ database, leases, blobs }),
+    variants: createVariants({ database, blobs }),
     cache: createCache({ database, leases, blobs }),
     statIndex: createStatIndex(layout),
     lease: purpose => leases.begin(purpose),

@@ -8,6 +8,8 @@ export interface ContentGraph {
   readonly records: readonly GraphRecord[]
   readonly holds: readonly { readonly kind: HeldKind; readonly ref: string }[]
   readonly manifests: ReadonlyMap<Digest, readonly ManifestRef[]>
+  /** By the original's digest. */
+  readonly variants: ReadonlyMap<Digest, readonly { readonly digest: Digest }[]>
   readonly layers: ReadonlyMap<number, GraphLayer>
   readonly layersByDiffId: ReadonlyMap<Digest, readonly number[]>
   readonly trees: readonly GraphTree[]
@@ -75,6 +77,10 @@ export function loadGraph(database: Database, now = Date.now()): ContentGraph {
       now - LEASE_EXPIRY_MS,
     ),
     manifests: groupBy(refs, row => row.manifest),
+    variants: groupBy(
+      database.all<{ digest: Digest; original: Digest }>('SELECT digest, original FROM image_variants'),
+      row => row.original,
+    ),
     layers: new Map(
       layers.map(row => [
         row.id,
@@ -121,6 +127,8 @@ function reachManifest(graph: ContentGraph, digest: Digest, found: Found): void 
   if (found.manifests.has(digest)) return
   found.manifests.add(digest)
   found.blobs.add(digest)
+  // Their layers are blobs of the original's layers.
+  for (const variant of graph.variants.get(digest) ?? []) found.blobs.add(variant.digest)
   for (const ref of graph.manifests.get(digest) ?? []) {
     found.blobs.add(ref.digest)
     if (ref.role === 'manifest') reachManifest(graph, ref.digest, found)

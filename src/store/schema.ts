@@ -73,4 +73,12 @@ export const MIGRATIONS: readonly string[] = [
     lineage TEXT PRIMARY KEY, at INTEGER NOT NULL, steps TEXT NOT NULL
   ) STRICT, WITHOUT ROWID;
   `,
+  // Manifests over the same content in another compression, made to be pushed. They are no images of their own.
+  `
+  CREATE TABLE image_variants (
+    digest TEXT PRIMARY KEY, original TEXT NOT NULL REFERENCES manifests ON DELETE CASCADE, compression TEXT NOT NULL,
+    at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX image_variants_by_original ON image_variants (original);
+  `,
 ]

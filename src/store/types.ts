@@ -219,6 +219,27 @@ export interface ImageStore {
   openIndex(id: Digest): Promise<Index | undefined>
 }
 
+/** A manifest over an image's config and layers in another compression: what a registry got instead of the image. */
+export interface ImageVariant {
+  /** Of the variant's manifest, which is a blob of the store. */
+  readonly digest: Digest
+  /** Of the manifest that it was made from. */
+  readonly original: Digest
+  readonly compression: Compression
+  /** Milliseconds since 1970. */
+  readonly at: number
+}
+
+/** Variants stay as long as their originals do. */
+export interface VariantStore {
+  /** Idempotent. Throws `BLOB_MISSING` when the store does not have the variant's manifest. */
+  add(lease: Lease, variant: Omit<ImageVariant, 'at'>): void
+  /** The newest first. */
+  of(original: Digest): readonly ImageVariant[]
+  /** What a digest that a registry shows was made from. */
+  find(digest: Digest): ImageVariant | undefined
+}
+
 /** How one ingredient of a key is named and what it was: `{ name: 'env PATH', value: '…' }`. */
 export interface Ingredient {
   readonly name: string
@@ -296,6 +317,7 @@ export interface Store {
   readonly layers: LayerStore
   readonly trees: TreeStore
   readonly images: ImageStore
+  readonly variants: VariantStore
   readonly cache: CacheStore
   readonly statIndex: StatIndex
   lease(purpose: string): Lease

@@ -193,3 +193,15 @@ test('no name, two names and a name that cannot be', async t => {
     assert.match(await refusal(call, [verb, 'team/UPPER']), /^ERROR: .*team\/UPPER/)
   }
 })
+
+test('push --compression prints the digest that the registry has and the one that the image has here', async t => {
+  const { call, registry, name } = await setting(t)
+  const id = (await succeed(call, ['inspect', '-f', '{{.Id}}', name])).trim()
+  const pushed = await succeed(call, ['push', '--compression', 'gzip', name])
+  const [, digest] =
+    /\n1: digest: (sha256:[0-9a-f]{64}) size: \d+\n1: recompressed from (?:sha256:[0-9a-f]{64})\n$/.exec(pushed) ?? []
+  assert.ok(pushed.endsWith(`1: recompressed from ${id}\n`), pushed)
+  assert.ok(registry.manifests.has(`team/app@${digest}`), pushed)
+  assert.equal((await succeed(call, ['images', '-aq'])).trim().split('\n').length, 1)
+  assert.equal((await call(['push', '--compression', 'lz4', name])).code, 125)
+})

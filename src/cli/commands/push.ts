@@ -4,7 +4,7 @@ import { pushImage } from '../../registry/client/push.ts'
 import type { RegistryClient } from '../../registry/client/registry.ts'
 import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
-import { boolean } from '../flag.ts'
+import { boolean, text } from '../flag.ts'
 import { isTagged } from '../image-names.ts'
 import { chosenPlatform, platformFlag } from '../platform-flag.ts'
 import { quietTransfer, showTransfer } from '../progress/transfer.ts'
@@ -12,6 +12,9 @@ import { withRegistryClient } from '../registry-client.ts'
 
 const flags = {
   allTags: boolean('Upload every tag of the repository that the store has', { short: 'a' }),
+  compression: text('Compress layers anew where they have another compression: gzip or zstd', {
+    choices: ['gzip', 'zstd'],
+  }),
   disableContentTrust: boolean('', { hidden: true }),
   platform: platformFlag,
   quiet: boolean('Print only the name', { short: 'q' }),
@@ -26,6 +29,7 @@ export default command({
     ['push registry.example.com/team/app:1.0', 'upload it'],
     ['push registry.example.com/team/app:1.0 registry.example.com/team/app:latest', 'both names'],
     ['push -a registry.example.com/team/app', 'every tag that is here'],
+    ['push --compression gzip registry.example.com/team/app:1.0', 'for a registry or runtime without zstd'],
     ['push -q registry.example.com/team/app:1.0', 'and print only the name'],
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
@@ -66,12 +70,14 @@ async function pushOne({ context, store, client, flags }: Push, reference: Refer
   const platform = flags.platform === undefined ? undefined : chosenPlatform(flags.platform, context)
   const progress = flags.quiet ? quietTransfer(context) : showTransfer('push', context)
   try {
-    const pushed = await pushImage(store, reference, { platform, onEvent: progress.onEvent, signal, client })
+    const compression = flags.compression as 'gzip' | 'zstd' | undefined
+    const options = { platform, compression, onEvent: progress.onEvent, signal, client }
+    const pushed = await pushImage(store, reference, options)
     progress.end()
     const tag = reference.tag ?? reference.digest
-    out.write(
-      flags.quiet ? `${formatReference(reference)}\n` : `${tag}: digest: ${pushed.digest} size: ${pushed.size}\n`,
-    )
+    if (flags.quiet) return out.write(`${formatReference(reference)}\n`)
+    out.write(`${tag}: digest: ${pushed.digest} size: ${pushed.size}\n`)
+    if (pushed.original !== undefined) out.write(`${tag}: recompressed from ${pushed.original}\n`)
   } catch (error) {
     progress.end()
     throw error

@@ -1,12 +1,14 @@
 import { ShaleError } from '../../error.ts'
 import type { Descriptor } from '../../oci/descriptor.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { layerCompression } from '../../oci/media-types.ts'
 import { formatPlatform, type Platform } from '../../oci/platform.ts'
 import { formatReference, parseReference, type Reference } from '../../oci/reference.ts'
-import type { Store } from '../../store/types.ts'
+import type { Lease, Store, StoredImage } from '../../store/types.ts'
 import { type ImageDocument, imageDocument } from '../../transfer/document.ts'
 import type { OnTransferEvent } from '../../transfer/events.ts'
 import { storeContent } from '../../transfer/store-content.ts'
+import { imageVariant } from '../../transfer/variant.ts'
 import { headManifest, putManifest } from './manifests.ts'
 import { mountSources } from './mount-sources.ts'
 import { createRegistryClient, type RegistryClient, type RemoteRepository } from './registry.ts'
@@ -19,6 +21,8 @@ export interface PushOptions {
   readonly client?: RegistryClient | undefined
   readonly onEvent?: OnTransferEvent | undefined
   readonly signal?: AbortSignal | undefined
+  /** Layers go in this compression; a variant of the image is made where they have another. */
+  readonly compression?: 'gzip' | 'zstd' | undefined
   /** Blobs at a time; 5 if absent, as docker. */
   readonly parallel?: number | undefined
 }
@@ -29,6 +33,8 @@ export interface PushedImage {
   readonly digest: Digest
   /** Bytes of the manifest or index. */
   readonly size: number
+  /** The image's own digest, when a variant of it was pushed. */
+  readonly original?: Digest | undefined
 }
 
 /**
@@ -54,9 +60,11 @@ export async function pushImage(
   const lease = store.lease(`push ${name}`)
   try {
     const remote = { registry: client.registry(parsed.registry), repository: parsed.repository }
-    const push = { store, remote, name, options }
+    const push = { store, lease, remote, name, options }
     const pushed = await pushTop(push, id, parsed.tag ?? id)
-    store.images.addRepoDigest(`${parsed.registry}/${parsed.repository}`, pushed.digest)
+    if (pushed.original === undefined) {
+      store.images.addRepoDigest(`${parsed.registry}/${parsed.repository}`, pushed.digest)
+    }
     return pushed
   } finally {
     lease.end()
@@ -66,6 +74,7 @@ export async function pushImage(
 
 interface Push {
   readonly store: Store
+  readonly lease: Lease
   readonly remote: RemoteRepository
   readonly name: string
   readonly options: PushOptions
@@ -74,15 +83,54 @@ interface Push {
 async function pushTop(push: Push, id: Digest, target: string): Promise<PushedImage> {
   const { store, options, name } = push
   const index = options.platform === undefined ? await store.images.openIndex(id) : undefined
-  if (index === undefined) {
-    const { digest, rawManifest, mediaType } = await store.images.open(id, options.platform)
-    await pushManifest(push, imageDocument(rawManifest, digest, mediaType), target)
-    return { name, digest, size: rawManifest.byteLength }
+  if (index === undefined) return await pushOne(push, await store.images.open(id, options.platform), target)
+  if (options.compression !== undefined) {
+    throw new ShaleError('COMPRESSION_OF_INDEX', `${name} has images for several platforms; one is recompressed`, {
+      hint: 'say which with --platform, or push all of them without --compression',
+    })
   }
   for (const child of index.manifests) await pushChild(push, child)
   const raw = await store.blobs.read(id)
   await putTop(push, imageDocument(raw, id, store.images.get(id)?.mediaType), target)
   return { name, digest: id, size: raw.byteLength }
+}
+
+/** An image, or where that is wanted or the registry takes no zstd, its variant. */
+async function pushOne(push: Push, image: StoredImage, target: string): Promise<PushedImage> {
+  const { compression, onEvent } = push.options
+  if (compression !== undefined) return await pushVariant(push, image, target, compression)
+  const own = imageDocument(image.rawManifest, image.digest, image.mediaType)
+  try {
+    await pushManifest(push, own, target)
+    return { name: push.name, digest: image.digest, size: own.descriptor.size }
+  } catch (error) {
+    const hasZstd = image.manifest.layers.some(layer => layerCompression(layer.mediaType) === 'zstd')
+    if (!hasZstd || !refusesManifest(error)) throw error
+    const message = `${push.remote.registry.name} refuses the image with zstd layers, so that gzip is tried: ${error.message}`
+    onEvent?.({ kind: 'warning', message })
+    return await pushVariant(push, image, target, 'gzip').catch(() => {
+      throw error
+    })
+  }
+}
+
+async function pushVariant(
+  push: Push,
+  image: StoredImage,
+  target: string,
+  compression: 'gzip' | 'zstd',
+): Promise<PushedImage> {
+  const { store, lease, options, name } = push
+  const variant = await imageVariant(store, lease, image, { ...options, compression })
+  const { digest, size } = variant.descriptor
+  // By its digest alone a registry takes no other manifest.
+  await pushManifest(push, variant, target === image.digest ? digest : target)
+  return { name, digest, size, ...(digest !== image.digest && { original: image.digest }) }
+}
+
+/** As registries answer that do not know a layer's media type. */
+function refusesManifest(error: unknown): error is ShaleError {
+  return error instanceof ShaleError && error.code === 'REGISTRY_REFUSED' && /^cannot push /.test(error.message)
 }
 
 async function pushChild(push: Push, child: Descriptor): Promise<void> {
