@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
 import { MediaType } from '../../oci/media-types.ts'
 import { temporaryStore } from '../../store/testing.ts'
@@ -108,4 +109,17 @@ test('an upload that breaks is begun again in a new session', async t => {
   assert.equal(broken, 2)
   assert.equal(registry.requests.filter(request => request.startsWith('POST')).length, 5)
   assert.equal(registry.blobs.size, 3)
+})
+
+test('a blob that is damaged here is said to be, and the connection not blamed', async t => {
+  const { registry, store, options } = await pulled(t)
+  forget(registry)
+  const [, layer] = JSON.parse(IMAGE.manifest.toString()).layers
+  const path = store.blobs.path(layer.digest)
+  chmodSync(path, 0o644)
+  const bytes = readFileSync(path)
+  bytes[1000] = (bytes[1000] ?? 0) ^ 1
+  writeFileSync(path, bytes)
+  await assert.rejects(pushImage(store, `${registry.host}/app:1`, options), { code: 'BLOB_DAMAGED' })
+  assert.equal(registry.manifests.size, 0)
 })

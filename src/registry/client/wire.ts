@@ -104,11 +104,28 @@ function sendOnce(request: HttpRequest, options: WireOptions, agent: http.Agent)
     outgoing.on('response', message => {
       resolve({ status: message.statusCode ?? 0, headers: message.headers, url, body: message })
     })
-    outgoing.on('error', error => reject(signal?.aborted ? signal.reason : connectionFailure(url, error)))
+    const source: { error?: unknown } = {}
+    outgoing.on('error', error => {
+      if (signal?.aborted) reject(signal.reason)
+      else reject('error' in source ? source.error : connectionFailure(url, error))
+    })
     if (body === undefined) outgoing.end()
     // A server may answer and close before it has read everything; its answer is what counts then.
-    else pipeline(Readable.from(body.open(), { objectMode: false }), outgoing).catch(error => outgoing.destroy(error))
+    else {
+      const bytes = Readable.from(noting(body.open(), source), { objectMode: false })
+      pipeline(bytes, outgoing).catch(error => outgoing.destroy(error))
+    }
   })
+}
+
+/** What fails in the body is no failure of the connection. */
+async function* noting(bytes: AsyncIterable<Uint8Array>, source: { error?: unknown }): AsyncGenerator<Uint8Array> {
+  try {
+    yield* bytes
+  } catch (error) {
+    source.error = error
+    throw error
+  }
 }
 
 function requestHeaders(request: HttpRequest, options: WireOptions): Record<string, string | number> {
