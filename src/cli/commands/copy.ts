@@ -24,8 +24,8 @@ export default command({
     'for in the store, then in its registry; a plain DESTINATION is a name in the store. Of an index the image for this ' +
     'machine’s platform is copied, unless told otherwise.',
   examples: [
-    ['copy docker://debian:trixie docker://registry.example.com/debian:trixie', 'from registry to registry'],
-    ['copy -a docker://debian:trixie docker://registry.example.com/debian:trixie', 'with all its platforms'],
+    ['copy docker://debian docker://registry.example.com/debian', 'from registry to registry'],
+    ['copy -a docker://debian docker://registry.example.com/debian', 'with all its platforms'],
     ['copy docker://registry.example.com/app:1 app:1', 'into the store'],
     ['copy app:1 oci:./layout:1', 'from the store to a folder'],
     ['copy docker-archive:app.tar docker://registry.example.com/app:1', 'what docker save wrote'],

@@ -27,9 +27,9 @@ export default command({
     'goes on where it was.',
   examples: [
     ['push registry.example.com/team/app:1.0', 'upload it'],
-    ['push registry.example.com/team/app:1.0 registry.example.com/team/app:latest', 'both names'],
+    ['push registry.example.com/app:1.0 registry.example.com/app:latest', 'both names'],
     ['push -a registry.example.com/team/app', 'every tag that is here'],
-    ['push --compression gzip registry.example.com/team/app:1.0', 'for a registry or runtime without zstd'],
+    ['push --compression gzip registry.example.com/app:1.0', 'for a registry or runtime without zstd'],
     ['push -q registry.example.com/team/app:1.0', 'and print only the name'],
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
