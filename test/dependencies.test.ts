@@ -9,10 +9,11 @@ const ROOT = join(import.meta.dirname, '..')
 
 /** Every package that an installed Shale may bring, and why. docs/decisions/0001 tells what else was looked at. */
 const ALLOWED: Readonly<Record<string, { readonly why: string; readonly installScript?: true }>> = {
+  bcryptjs: { why: 'checks passwords of htpasswd files; plain JavaScript without dependencies' },
   commander: { why: 'reads command-line flags; no dependencies of its own' },
   // Its script only looks whether the compiled library is there; the next test holds that it does not need to run.
   koffi: { why: 'calls the C library: mount, pivot_root, xattrs, openat2', installScript: true },
-  yaml: { why: 'reads registries.yaml and knows the line of every value; no dependencies of its own' },
+  yaml: { why: 'reads registries.yaml and registry.yaml, and knows the line of every value; no dependencies of its own' },
   zod: { why: 'checks everything that comes from outside: manifests, configs, registry answers' },
 }
 

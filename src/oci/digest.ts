@@ -4,6 +4,8 @@ import { ShaleError } from '../error.ts'
 /** A content digest `algorithm:hex`, lower case. Source: OCI image-spec v1.1 descriptor.md, "Digests". */
 export type Digest = `sha256:${string}` | `sha512:${string}`
 
+export type DigestAlgorithm = 'sha256' | 'sha512'
+
 const PATTERN = /^(?:sha256:[0-9a-f]{64}|sha512:[0-9a-f]{128})$/
 
 export function isDigest(text: string): text is Digest {
@@ -23,7 +25,7 @@ export function sha256(data: Uint8Array | string): Digest {
   return `sha256:${createHash('sha256').update(data).digest('hex')}`
 }
 
-export function digestAlgorithm(digest: Digest): 'sha256' | 'sha512' {
+export function digestAlgorithm(digest: Digest): DigestAlgorithm {
   return digest.startsWith('sha512:') ? 'sha512' : 'sha256'
 }
 

@@ -30,6 +30,8 @@ export interface FileBlobs extends BlobStore {
   kept(lease: Lease, digest: Digest): number | undefined
   /** As `writer`, through this file, which is not there yet. */
   writerAt(lease: Lease, path: string): FileBlobWriter
+  /** As `adopt`, kept by what `root` writes in the same transaction instead of by a lease. */
+  adoptAs(path: string, info: BlobInfo, root: () => void): Promise<BlobInfo>
 }
 
 export function createBlobs(context: BlobContext): FileBlobs {
@@ -71,7 +73,7 @@ class DirectoryBlobs implements FileBlobs {
     try {
       writing(path, () => writeFileSync(path, bytes, { mode: 0o600, flag: 'wx' }))
       await syncFile(path)
-      return await this.#publish(lease, path, info)
+      return await this.#publish(path, info, this.#holding(lease, info.digest))
     } catch (error) {
       await rm(path, { force: true })
       throw error
@@ -87,10 +89,14 @@ class DirectoryBlobs implements FileBlobs {
   }
 
   writerAt(lease: Lease, path: string): FileBlobWriter {
-    return new FileBlobWriter(path, (path, info) => this.#publish(lease, path, info))
+    return new FileBlobWriter(path, (path, info) => this.#publish(path, info, this.#holding(lease, info.digest)))
   }
 
-  async adopt(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {
+  adopt(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {
+    return this.adoptAs(path, info, this.#holding(lease, info.digest))
+  }
+
+  async adoptAs(path: string, info: BlobInfo, root: () => void): Promise<BlobInfo> {
     const inside = relative(this.#context.layout.temp, path)
     if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) {
       throw new ShaleError('NOT_A_TEMPORARY_FILE', `cannot adopt ${path}: it is not in ${this.#context.layout.temp}`)
@@ -101,7 +107,7 @@ class DirectoryBlobs implements FileBlobs {
       throw new ShaleError('BLOB_SIZE_MISMATCH', `${path} has ${size} bytes and should have ${info.size}`)
     }
     await syncFile(path)
-    return await this.#publish(lease, path, info)
+    return await this.#publish(path, info, root)
   }
 
   read(digest: Digest): Promise<Buffer> {
@@ -128,14 +134,18 @@ class DirectoryBlobs implements FileBlobs {
     throw new ShaleError('BLOB_MISSING', `the store does not have the blob ${digest}`)
   }
 
-  async #publish(lease: Lease, path: string, info: BlobInfo): Promise<BlobInfo> {
-    const { database, layout, leases, durable } = this.#context
+  #holding(lease: Lease, digest: Digest): () => void {
+    return () => this.#context.leases.hold(lease, 'blob', digest)
+  }
+
+  async #publish(path: string, info: BlobInfo, root: () => void): Promise<BlobInfo> {
+    const { database, layout, durable } = this.#context
     const target = blobPath(layout, info.digest)
     let renamed = false
     try {
       database.write(() => {
-        if (this.keep(lease, info.digest)) return
-        leases.hold(lease, 'blob', info.digest)
+        root()
+        if (this.size(info.digest) !== undefined) return
         database.run(
           'INSERT INTO blobs (digest, size, added_at) VALUES (?1, ?2, ?3) ON CONFLICT (digest) DO UPDATE SET size = ?2',
           info.digest,
@@ -150,7 +160,8 @@ class DirectoryBlobs implements FileBlobs {
       throw error
     }
     if (!renamed) await rm(path, { force: true })
-    else if (durable) await syncFolder(dirname(target))
+    // Also for a file that was there: who wrote it may not have waited for the disk.
+    if (durable) await syncFolder(dirname(target))
     return info
   }
 

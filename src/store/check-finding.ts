@@ -1,4 +1,4 @@
-export type FindingKind = 'database' | 'file' | 'blob' | 'table' | 'tree' | 'tag' | 'image' | 'record'
+export type FindingKind = 'database' | 'file' | 'blob' | 'table' | 'tree' | 'tag' | 'image' | 'record' | 'registry'
 
 /** Something wrong with the store. */
 export interface Finding {

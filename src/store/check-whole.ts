@@ -18,6 +18,26 @@ export function brokenImages(store: LocalStore, graph: ContentGraph, whole: Read
   })
 }
 
+/** Manifests of the registry that lack themselves or what they name. What they lack is served as not there. */
+export function brokenRepositories({ database }: LocalStore, whole: ReadonlySet<Digest>): readonly Finding[] {
+  const rows = database.all<{ name: string; manifest: Digest; digest: Digest }>(
+    `SELECT name, manifest, n.digest FROM (
+       SELECT repository, digest AS manifest, digest FROM registry_manifests
+       UNION SELECT repository, manifest, digest FROM registry_refs) n
+     JOIN registry_repositories p ON p.id = n.repository ORDER BY name, manifest`,
+  )
+  const missing = new Map<string, Digest[]>()
+  for (const { name, manifest, digest } of rows) {
+    if (whole.has(digest)) continue
+    const id = `${name}@${manifest}`
+    missing.set(id, [...(missing.get(id) ?? []), digest])
+  }
+  return [...missing].map(([id, digests]): Finding => {
+    const problem = `manifest ${id} of the registry lacks ${digests.join(', ')}`
+    return { kind: 'registry', id, problem, remedy: 'push it again, or delete it', mends: false }
+  })
+}
+
 /** Recorded steps whose layer cannot be had any more. */
 export function brokenRecords(
   store: LocalStore,

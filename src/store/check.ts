@@ -5,7 +5,7 @@ import type { Finding } from './check-finding.ts'
 import { checkReferences } from './check-references.ts'
 import { checkTables, forgetLayer } from './check-tables.ts'
 import { checkTrees } from './check-trees.ts'
-import { brokenImages, brokenRecords } from './check-whole.ts'
+import { brokenImages, brokenRecords, brokenRepositories } from './check-whole.ts'
 import type { LocalStore } from './open.ts'
 import { type ContentGraph, loadGraph } from './reach.ts'
 
@@ -40,7 +40,7 @@ export interface CheckResult {
 }
 
 /**
- * Reads every blob and tree, and looks whether layers, images, tags and cache records have all that they need. Other
+ * Reads every blob and tree, and looks whether layers, images, tags, repositories and cache records have all that they need. Other
  * processes may use the store meanwhile.
  */
 export async function checkStore(store: LocalStore, options: CheckOptions = {}): Promise<CheckResult> {
@@ -58,6 +58,7 @@ export async function checkStore(store: LocalStore, options: CheckOptions = {}):
   const graph = loadGraph(store.database)
   const whole = presentBlobs(graph, blobs.lost, repair)
   const images = brokenImages(store, graph, whole)
+  const repositories = brokenRepositories(store, whole)
   const records = brokenRecords(store, graph, whole, trees.lost)
   if (repair) {
     store.cache.remove(records.map(({ id }) => id as Digest))
@@ -71,6 +72,7 @@ export async function checkStore(store: LocalStore, options: CheckOptions = {}):
     ...references,
     ...trees.findings,
     ...images,
+    ...repositories,
     ...records,
   ]
   const left = repair ? findings.filter(finding => !finding.mends) : findings

@@ -11,7 +11,7 @@ import type { ImageSummary } from './types.ts'
 
 /** A row of `system df`. Sizes in bytes on the disk. */
 export interface UsageRow {
-  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache' | 'Metadata'
+  readonly type: 'Images' | 'Containers' | 'Local Volumes' | 'Build Cache' | 'Registry' | 'Metadata'
   readonly total: number
   readonly active: number
   readonly size: number
@@ -48,9 +48,10 @@ export interface UsageOptions {
 /**
  * Measures the store. Allocated blocks are counted, hard links once, every file in exactly one row:
  * what an image needs is Images, also when the build cache needs it too; what only the build cache needs is Build Cache;
- * `containers/` and `volumes/` have their rows; all else is Metadata: the database, the stat index, folders, temporary
- * files, and content that nothing refers to. Reclaimable of Images is what only unused images need, of Build Cache what
- * no running build holds, of Metadata the unreferenced content and the trash.
+ * `containers/` and `volumes/` have their rows; what only repositories of the registry need is Registry, a row that is
+ * there when there are any; all else is Metadata: the database, the stat index, folders, temporary files, and content
+ * that nothing refers to. Reclaimable of Images is what only unused images need, of Build Cache what no running build
+ * holds, of Registry what no manifest needs, of Metadata the unreferenced content and the trash.
  */
 export function diskUsage(store: LocalStore, options: UsageOptions = {}): DiskUsage {
   return measure(store, options).usage
@@ -74,9 +75,11 @@ function measure(store: LocalStore, options: UsageOptions): Measured {
   const seen = new Set<string>()
   const size = contentSize(layout, seen)
   const images = reach(graph, { images: graph.images })
-  const active = reach(graph, { images: options.activeImages ?? [], holds: graph.holds })
+  const { registry } = graph
+  const active = reach(graph, { images: options.activeImages ?? [], holds: graph.holds, registry })
   const cache = reach(graph, { records: graph.records })
-  const held = reach(graph, { holds: graph.holds })
+  const held = reach(graph, { holds: graph.holds, registry })
+  const served = reach(graph, { registry })
   const rows: UsageRow[] = [
     {
       type: 'Images',
@@ -94,9 +97,33 @@ function measure(store: LocalStore, options: UsageOptions): Measured {
       size: size.total(cache, images),
       reclaimable: size.total(cache, images, held),
     },
-    metadataRow(layout, [images, cache], held, seen),
+    ...registryRow(store, size, served, [images, cache]),
+    metadataRow(layout, [images, cache, served], held, seen),
   ]
   return { usage: { rows, total: rows.reduce((sum, row) => sum + row.size, 0) }, size, graph }
+}
+
+/** TOTAL counts manifests; active are those that a tag or another manifest names. */
+function registryRow(
+  { database }: LocalStore,
+  size: ContentSize,
+  served: Reach,
+  others: readonly Reach[],
+): readonly UsageRow[] {
+  if (served.blobs.size === 0) return []
+  const [counts] = database.all<{ total: number; active: number }>(
+    `SELECT count(*) AS total, count(*) FILTER (WHERE
+       EXISTS (SELECT 1 FROM registry_tags t WHERE t.repository = m.repository AND t.digest = m.digest) OR
+       EXISTS (SELECT 1 FROM registry_refs r WHERE r.repository = m.repository AND r.digest = m.digest)) AS active
+     FROM registry_manifests m`,
+  )
+  const needed = database.all<{ digest: Digest }>(
+    'SELECT digest FROM registry_manifests UNION SELECT digest FROM registry_refs',
+  )
+  const kept = { ...served, blobs: new Set(needed.map(({ digest }) => digest)) }
+  const { total = 0, active = 0 } = counts ?? {}
+  const reclaimable = size.total(served, kept, ...others)
+  return [{ type: 'Registry', total, active, size: size.total(served, ...others), reclaimable }]
 }
 
 function folderRow(type: 'Containers' | 'Local Volumes', folder: string, active: number, seen: Set<string>): UsageRow {

@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { createBlobs } from './blobs.ts'
+import { createBlobs, type FileBlobs } from './blobs.ts'
 import { createCache } from './cache.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createImages } from './images.ts'
@@ -28,6 +28,7 @@ export interface StoreOptions {
 
 /** A store as housekeeping sees it: with its database and folders. */
 export interface LocalStore extends Store {
+  readonly blobs: FileBlobs
   readonly database: Database
   readonly layout: Layout
   readonly removeTree: RemoveTree

@@ -225,6 +225,7 @@ function freedBytes(
     images: graph.images.filter(id => !imagesGoing.has(id)),
     records: graph.records.filter(record => !recordsGoing.has(record.key)),
     holds: graph.holds,
+    registry: graph.registry,
   })
   const everything = {
     ...kept,

@@ -7,6 +7,8 @@ export interface ContentGraph {
   readonly images: readonly Digest[]
   readonly records: readonly GraphRecord[]
   readonly holds: readonly { readonly kind: HeldKind; readonly ref: string }[]
+  /** Blobs and manifests that the registry's repositories have, and blobs that were just uploaded to it. */
+  readonly registry: readonly Digest[]
   readonly manifests: ReadonlyMap<Digest, readonly ManifestRef[]>
   /** By the original's digest. */
   readonly variants: ReadonlyMap<Digest, readonly { readonly digest: Digest }[]>
@@ -45,6 +47,7 @@ export interface Roots {
   readonly images?: Iterable<Digest>
   readonly records?: Iterable<GraphRecord>
   readonly holds?: ContentGraph['holds']
+  readonly registry?: Iterable<Digest>
 }
 
 /** What is kept. Manifests are blobs too, so their digests are in both sets. */
@@ -54,6 +57,10 @@ export interface Reach {
   readonly blobs: ReadonlySet<Digest>
   readonly trees: ReadonlySet<number>
 }
+
+/** What a repository's manifests refer to has rows of its own there, so that nothing needs to be followed. */
+const REGISTRY_ROOTS = `
+  SELECT digest FROM registry_blobs UNION SELECT digest FROM registry_manifests UNION SELECT digest FROM registry_fresh`
 
 /** Reads the graph in one go. Leases that have expired by `now` hold nothing. */
 export function loadGraph(database: Database, now = Date.now()): ContentGraph {
@@ -76,6 +83,7 @@ export function loadGraph(database: Database, now = Date.now()): ContentGraph {
       'SELECT h.kind, h.ref FROM holds h JOIN leases l ON l.id = h.lease WHERE l.heartbeat >= ?',
       now - LEASE_EXPIRY_MS,
     ),
+    registry: database.all<{ digest: Digest }>(REGISTRY_ROOTS).map(row => row.digest),
     manifests: groupBy(refs, row => row.manifest),
     variants: groupBy(
       database.all<{ digest: Digest; original: Digest }>('SELECT digest, original FROM image_variants'),
@@ -110,6 +118,7 @@ export function reach(graph: ContentGraph, roots: Roots): Reach {
     else if (kind === 'blob') found.blobs.add(ref as Digest)
     else trees.add(Number(ref))
   }
+  for (const digest of roots.registry ?? []) found.blobs.add(digest)
   const tocs = new Set([...found.layers].map(id => graph.layers.get(id)?.tocDigest))
   for (const tree of graph.trees) {
     if (tree.state === 'ready' && tocs.has(tocOfTree(tree.key))) trees.add(tree.id)

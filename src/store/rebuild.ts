@@ -12,6 +12,7 @@ import { BLOB_FOLDERS, blobPath, type Layout, layoutOf, makeFolders } from './la
 import { type LocalStore, openAt, type StoreOptions } from './open.ts'
 import { registerDocument } from './register.ts'
 import { NOTHING, type Salvaged, salvage } from './salvage.ts'
+import { restoreRegistry } from './salvage-registry.ts'
 import type { Lease } from './types.ts'
 
 export interface Rebuilt {
@@ -24,8 +25,8 @@ export interface Rebuilt {
 }
 
 /**
- * Makes a new database from the blobs, and from what can still be read of the damaged one: names, and which documents
- * are images. The build cache starts anew. No other process may have the store open. Killed at any instant, it has
+ * Makes a new database from the blobs, and from what can still be read of the damaged one: names, which documents are
+ * images, and the registry's repositories. The build cache starts anew. No other process may have the store open. Killed at any instant, it has
  * either not happened or is done.
  */
 export async function rebuildStore(options: StoreOptions): Promise<Rebuilt> {
@@ -43,6 +44,7 @@ export async function rebuildStore(options: StoreOptions): Promise<Rebuilt> {
     const manifests = await noteManifests(store, lease, digests)
     const images = await register(store, lease, manifests, salvaged)
     const tags = nameImages(store, salvaged)
+    restoreRegistry(store.database, salvaged.registry)
     store.close()
     return { kept: exchange(layout, fresh, existed), images, ...tags }
   } finally {

@@ -1,14 +1,16 @@
 import { DatabaseSync } from 'node:sqlite'
 import type { Digest } from '../oci/digest.ts'
+import { type SalvagedRegistry, salvageRegistry } from './salvage-registry.ts'
 
 /** What could still be read of a damaged database; the rest can be made from blobs. */
 export interface Salvaged {
   readonly images: readonly Digest[]
   readonly tags: readonly { readonly name: string; readonly digest: Digest }[]
   readonly repoDigests: readonly { readonly repository: string; readonly digest: Digest }[]
+  readonly registry: SalvagedRegistry
 }
 
-export const NOTHING: Salvaged = { images: [], tags: [], repoDigests: [] }
+export const NOTHING: Salvaged = { images: [], tags: [], repoDigests: [], registry: new Map() }
 
 /** Never throws for what it reads: a table that is damaged gives the rows before the damage. */
 export function salvage(path: string): Salvaged {
@@ -20,6 +22,7 @@ export function salvage(path: string): Salvaged {
       images: rowsOf<{ digest: Digest }>(database, 'SELECT digest FROM images').map(({ digest }) => digest),
       tags: rowsOf(database, 'SELECT name, digest FROM tags'),
       repoDigests: rowsOf(database, 'SELECT repository, digest FROM repo_digests'),
+      registry: salvageRegistry(database, rowsOf),
     }
   } catch {
     return NOTHING

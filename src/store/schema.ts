@@ -1,9 +1,11 @@
+import { REGISTRY_TABLES } from './schema-registry.ts'
+
 /**
  * The tables, as steps from one version to the next; `PRAGMA user_version` counts the steps that a database has taken.
  * A step that has been released is never edited.
  *
- * Content tables (`blobs`, `layers`, `trees`) say what is on disk. Root tables (`images`, `cache_records`, `holds`)
- * say what keeps it. A row is written in the same write transaction in which its file gets its name.
+ * Content tables (`blobs`, `layers`, `trees`) say what is on disk. Root tables (`images`, `cache_records`, `holds`, and
+ * those of the registry) say what keeps it. A row is written in the same write transaction in which its file gets its name.
  */
 export const MIGRATIONS: readonly string[] = [
   `
@@ -81,4 +83,5 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX image_variants_by_original ON image_variants (original);
   `,
+  REGISTRY_TABLES,
 ]

@@ -49,8 +49,10 @@ function leftovers(layout: Layout, database: Database, now: number): readonly st
   if (old.length === 0) return abandoned
   const sql = 'SELECT id FROM leases WHERE heartbeat >= ?'
   const live = database.all<{ id: string }>(sql, now - LEASE_EXPIRY_MS)
-  const dead = old.filter(name => !live.some(({ id }) => name.startsWith(id)))
-  return [...abandoned, ...dead.map(name => join(layout.temp, name))]
+  // Those of the registry's uploads have rows and an expiry of their own.
+  const uploads = new Set(database.all<{ file: string }>('SELECT file FROM registry_uploads').map(({ file }) => file))
+  const isDead = (name: string) => !uploads.has(name) && !live.some(({ id }) => name.startsWith(id))
+  return [...abandoned, ...old.filter(isDead).map(name => join(layout.temp, name))]
 }
 
 function oldIn(folder: string, now: number): readonly string[] {
