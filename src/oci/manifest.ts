@@ -22,7 +22,9 @@ export interface Manifest {
 export interface Index {
   readonly schemaVersion: 2
   readonly mediaType?: string | undefined
+  readonly artifactType?: string | undefined
   readonly manifests: readonly Descriptor[]
+  readonly subject?: Descriptor | undefined
   readonly annotations?: Readonly<Record<string, string>> | undefined
 }
 
@@ -52,7 +54,9 @@ const manifestSchema = z.looseObject({
 const indexSchema = z.looseObject({
   schemaVersion: z.literal(2),
   mediaType: z.optional(z.string()),
+  artifactType: z.optional(z.string()),
   manifests: z.array(descriptorSchema).check(z.maxLength(16384)),
+  subject: z.optional(descriptorSchema),
   annotations,
 })
 

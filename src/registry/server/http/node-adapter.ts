@@ -1,0 +1,95 @@
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import type { Handler, RegistryRequest, RegistryResponse, StreamBody } from './message.ts'
+
+/** How long what is left of a body is read after it was refused: some clients look for an answer only at its end. */
+const LINGER_MS = 5_000
+
+/** What to answer when a handler throws; undefined when there is nobody to answer to. */
+export type OnError = (error: unknown, request: RegistryRequest) => RegistryResponse
+
+/** Node's requests and responses as the handler's. */
+export function nodeListener(handler: Handler, onError: OnError): RequestListener {
+  return (incoming, outgoing) => {
+    const request = requestOf(incoming)
+    handler(request)
+      .catch(error => onError(error, request))
+      .then(response => send(response, incoming, outgoing))
+      .catch(() => outgoing.destroy())
+  }
+}
+
+function requestOf(incoming: IncomingMessage): RegistryRequest {
+  const url = incoming.url ?? '/'
+  const mark = url.indexOf('?')
+  return {
+    method: incoming.method ?? 'GET',
+    path: mark < 0 ? url : url.slice(0, mark),
+    query: mark < 0 ? '' : url.slice(mark + 1),
+    header: name => {
+      const value = incoming.headers[name]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    get body() {
+      // An answer still goes out when the body was not read to its end.
+      return incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+    },
+    interrupt: () => void incoming.destroy(new Error('another request goes on with this upload')),
+    get address() {
+      return incoming.socket.remoteAddress ?? ''
+    },
+  }
+}
+
+async function send(response: RegistryResponse, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+  const { status, headers, body } = response
+  if (!incoming.complete && hasBody(incoming)) {
+    outgoing.setHeader('Connection', 'close')
+    linger(incoming)
+  }
+  outgoing.writeHead(status, headers)
+  if (body === undefined || incoming.method === 'HEAD') {
+    if (isStream(body)) await body.close()
+    outgoing.end()
+  } else if (isStream(body)) await stream(body, outgoing)
+  else outgoing.end(body)
+}
+
+function isStream(body: RegistryResponse['body']): body is StreamBody {
+  return typeof body === 'object' && 'chunks' in body
+}
+
+function hasBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+}
+
+function linger(incoming: IncomingMessage): void {
+  const timer = setTimeout(() => incoming.destroy(), LINGER_MS).unref()
+  incoming.once('close', () => clearTimeout(timer))
+  incoming.on('error', () => {})
+  incoming.resume()
+}
+
+/** Reads no faster than the other end takes it. When reading fails the connection breaks off: the length is wrong. */
+async function stream({ chunks, close }: StreamBody, outgoing: ServerResponse): Promise<void> {
+  try {
+    for await (const chunk of chunks) {
+      if (outgoing.write(chunk)) continue
+      if (!(await drained(outgoing))) return
+    }
+    outgoing.end()
+  } finally {
+    await close()
+  }
+}
+
+/** False when the other end is gone. */
+function drained(outgoing: ServerResponse): Promise<boolean> {
+  return new Promise(resolve => {
+    if (outgoing.destroyed) return resolve(false)
+    const settle = () => {
+      outgoing.off('drain', settle).off('close', settle)
+      resolve(!outgoing.destroyed)
+    }
+    outgoing.on('drain', settle).on('close', settle)
+  })
+}
