@@ -43,6 +43,12 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry(['logout'], 'Log out from a registry', () => import('./commands/logout.ts')),
   entry(['save', 'image save'], 'Write images to a tar archive or a folder', () => import('./commands/save.ts')),
   entry(['load', 'image load'], 'Read images from a tar archive or a folder', () => import('./commands/load.ts')),
+  entry(
+    ['registry serve'],
+    'Serve the images of the store to docker, podman and others',
+    () => import('./commands/registry-serve.ts'),
+  ),
+  entry(['registry gc'], 'Remove what no repository of the registry needs', () => import('./commands/registry-gc.ts')),
   entry(['image prune'], 'Remove unused images', () => import('./commands/image-prune.ts')),
   entry(['builder prune', 'buildx prune'], 'Remove build cache', () => import('./commands/builder-prune.ts')),
   entry(
@@ -82,7 +88,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   container: 'Manage containers',
   builder: 'Manage builds',
   buildx: 'Manage builds, under the name of Docker’s plugin',
-  registry: 'Look into registries and delete from them',
+  registry: 'Serve a registry, look into others and delete from them',
   system: 'Manage the store',
 }
 

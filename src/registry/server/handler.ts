@@ -44,11 +44,13 @@ export function registryHandler(registry: Registry, authorize: Authorize): Handl
     const routed = routeOf(request.path)
     if (routed === undefined) return refusal(404, { code: 'UNSUPPORTED', message: 'there is nothing at this path' })
     const { route, repository, target } = routed
+    request.trace.route = route.name
     const operation = route.methods[request.method]
     if (operation === undefined) return wrongMethod(route)
     if (repository !== '' && !isRepositoryName(repository)) return badName(repository)
     const admitted = await authorize(request, operation, repository)
     if ('status' in admitted) return admitted
+    request.trace.user = admitted.user
     const call: Call = { registry, request, repository, target, user: admitted.user }
     return await operation.handle(call)
   }

@@ -25,6 +25,9 @@ const pull = (handle: Handle): Operation => ({ action: 'pull', handle })
 const push = (handle: Handle): Operation => ({ action: 'push', handle })
 const remove = (handle: Handle): Operation => ({ action: 'delete', handle })
 
+/** How clients of old knew what they talk to. */
+const VERSION = { 'Docker-Distribution-Api-Version': 'registry/2.0' }
+
 /**
  * What is served. A repository's name may itself have parts like `blobs`, so that each path is read from its end.
  * Source: distribution-spec 1.1, "Endpoints"; what is asked for most comes first.
@@ -68,8 +71,8 @@ export const ROUTES: readonly Route[] = [
     name: 'base',
     path: /^\/v2\/?$/,
     methods: {
-      GET: { action: 'any', handle: async () => json(200, {}) },
-      HEAD: { action: 'any', handle: async () => json(200, {}) },
+      GET: { action: 'any', handle: async () => json(200, {}, VERSION) },
+      HEAD: { action: 'any', handle: async () => json(200, {}, VERSION) },
     },
   },
 ]

@@ -12,6 +12,16 @@ export interface RegistryRequest {
   readonly interrupt: () => void
   /** The other end's IP address. */
   readonly address: string
+  /** Filled in on the way, for metrics and log. */
+  readonly trace: RequestTrace
+}
+
+export interface RequestTrace {
+  /** Name of the route. */
+  route: string
+  user: string | undefined
+  /** Of the answer's body. */
+  bytes: number
 }
 
 export type Headers = Readonly<Record<string, string>>
@@ -27,6 +37,12 @@ export interface RegistryResponse {
   readonly status: number
   readonly headers: Headers
   readonly body?: Uint8Array | string | StreamBody | undefined
+}
+
+/** How a request ended; `milliseconds` is the time to the answer's end. */
+export interface Answered {
+  readonly status: number
+  readonly milliseconds: number
 }
 
 export type Handler = (request: RegistryRequest) => Promise<RegistryResponse>

@@ -1,19 +1,29 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
-import type { Handler, RegistryRequest, RegistryResponse, StreamBody } from './message.ts'
+import type { Answered, Handler, RegistryRequest, RegistryResponse, RequestTrace, StreamBody } from './message.ts'
 
 /** How long what is left of a body is read after it was refused: some clients look for an answer only at its end. */
 const LINGER_MS = 5_000
 
-/** What to answer when a handler throws; undefined when there is nobody to answer to. */
-export type OnError = (error: unknown, request: RegistryRequest) => RegistryResponse
+export interface Observer {
+  /** What to answer when a handler throws; undefined when nobody waits for an answer any more. */
+  readonly failed: (error: unknown, request: RegistryRequest, isGone: boolean) => RegistryResponse | undefined
+  readonly answered: (request: RegistryRequest, answer: Answered) => void
+}
 
 /** Node's requests and responses as the handler's. */
-export function nodeListener(handler: Handler, onError: OnError): RequestListener {
+export function nodeListener(handler: Handler, observer: Observer): RequestListener {
   return (incoming, outgoing) => {
+    const start = performance.now()
     const request = requestOf(incoming)
+    outgoing.once('close', () => {
+      observer.answered(request, { status: outgoing.statusCode, milliseconds: performance.now() - start })
+    })
     handler(request)
-      .catch(error => onError(error, request))
-      .then(response => send(response, incoming, outgoing))
+      .catch(error => observer.failed(error, request, incoming.destroyed && !incoming.complete))
+      .then(async response => {
+        if (response === undefined) outgoing.destroy()
+        else await send(response, request, incoming, outgoing)
+      })
       .catch(() => outgoing.destroy())
   }
 }
@@ -37,10 +47,16 @@ function requestOf(incoming: IncomingMessage): RegistryRequest {
     get address() {
       return incoming.socket.remoteAddress ?? ''
     },
+    trace: { route: 'none', user: undefined, bytes: 0 },
   }
 }
 
-async function send(response: RegistryResponse, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
+async function send(
+  response: RegistryResponse,
+  { trace }: RegistryRequest,
+  incoming: IncomingMessage,
+  outgoing: ServerResponse,
+): Promise<void> {
   const { status, headers, body } = response
   if (!incoming.complete && hasBody(incoming)) {
     outgoing.setHeader('Connection', 'close')
@@ -50,8 +66,11 @@ async function send(response: RegistryResponse, incoming: IncomingMessage, outgo
   if (body === undefined || incoming.method === 'HEAD') {
     if (isStream(body)) await body.close()
     outgoing.end()
-  } else if (isStream(body)) await stream(body, outgoing)
-  else outgoing.end(body)
+  } else if (isStream(body)) await stream(body, trace, outgoing)
+  else {
+    trace.bytes = body.length
+    outgoing.end(body)
+  }
 }
 
 function isStream(body: RegistryResponse['body']): body is StreamBody {
@@ -70,9 +89,10 @@ function linger(incoming: IncomingMessage): void {
 }
 
 /** Reads no faster than the other end takes it. When reading fails the connection breaks off: the length is wrong. */
-async function stream({ chunks, close }: StreamBody, outgoing: ServerResponse): Promise<void> {
+async function stream({ chunks, close }: StreamBody, trace: RequestTrace, outgoing: ServerResponse): Promise<void> {
   try {
     for await (const chunk of chunks) {
+      trace.bytes += chunk.byteLength
       if (outgoing.write(chunk)) continue
       if (!(await drained(outgoing))) return
     }
