@@ -51,25 +51,36 @@ export async function testServer(t: TestContext, settings: Partial<ServerSetting
 
 /** Sends paths as they are, however odd. */
 export function client(t: TestContext, url: string): Send {
+  const { send, close } = connect(url)
+  t.after(close)
+  return send
+}
+
+/** As `client`, for who closes it. */
+export function connect(url: string): { readonly send: Send; readonly close: () => void } {
   const { hostname, port } = new URL(url)
   const agent = new Agent({ keepAlive: true })
-  t.after(() => agent.destroy())
-  return (method, path, { headers, body } = {}) =>
+  const send: Send = (method, path, { headers, body } = {}) =>
     new Promise((resolve, reject) => {
-      const length =
-        body === undefined || (typeof body === 'object' && 'pipe' in body)
-          ? {}
-          : { 'Content-Length': Buffer.byteLength(body) }
       const outgoing = request(
-        { hostname, port, method, path, agent, headers: { ...length, ...headers } },
+        { hostname, port, method, path, agent, headers: { ...lengthOf(body), ...headers } },
         incoming => {
           readAnswer(incoming).then(resolve, reject)
         },
       )
       outgoing.on('error', reject)
-      if (typeof body === 'object' && 'pipe' in body) body.pipe(outgoing)
+      if (isReadable(body)) body.pipe(outgoing)
       else outgoing.end(body)
     })
+  return { send, close: () => agent.destroy() }
+}
+
+function isReadable(body: Sent['body']): body is Readable {
+  return typeof body === 'object' && 'pipe' in body
+}
+
+function lengthOf(body: Sent['body']): Readonly<Record<string, number>> {
+  return body === undefined || isReadable(body) ? {} : { 'Content-Length': Buffer.byteLength(body) }
 }
 
 async function readAnswer(incoming: IncomingMessage): Promise<Answer> {
