@@ -28,6 +28,7 @@ const IDLE_MS = 120_000
 const HEADERS_MS = 20_000
 /** Longer than proxies and clients keep theirs, so that none is closed while a request is on its way. */
 const KEEP_ALIVE_MS = 75_000
+const IDLE_LOOK_MS = 20
 const MAX_CONNECTIONS = 4_096
 
 /** Throws `ADDRESS_IN_USE`, `ADDRESS_UNUSABLE`, `TLS_FILES`. */
@@ -56,10 +57,12 @@ export async function listen(listener: RequestListener, options: ListenOptions):
       files?.stop()
       const closed = once(server, 'close')
       server.close()
-      server.closeIdleConnections()
-      const timer = setTimeout(() => server.closeAllConnections(), graceMs)
+      // Connections are kept for a next request, also those that end their last one only now.
+      const idle = setInterval(() => server.closeIdleConnections(), IDLE_LOOK_MS)
+      const all = setTimeout(() => server.closeAllConnections(), graceMs)
       await closed
-      clearTimeout(timer)
+      clearInterval(idle)
+      clearTimeout(all)
     },
   }
 }
