@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { type TestContext, test } from 'node:test'
 import { sha256 } from '../../src/oci/digest.ts'
 import { MediaType } from '../../src/oci/media-types.ts'
-import { collectRegistry } from '../../src/registry/server/local/collect.ts'
+import { collectRegistry, type RegistryCollected } from '../../src/registry/server/local/collect.ts'
 import { openRegistry } from '../../src/registry/server/local/open.ts'
 import {
   jsonOf,
@@ -55,9 +55,10 @@ test('an upload in which nothing happens for a day is given up; one that goes on
   assert.equal((await server.send('GET', location)).status, 404)
 })
 
-const ROUNDS = 12
+const ROUNDS = 8
 const PUSHERS = 6
 const PUSHES = 8
+const COLLECTIONS = 3
 /** Few, so that pushes share blobs that a collection is just about to remove. */
 const CONTENTS = Array.from({ length: 24 }, (_, number) => `content ${number} `.repeat(200))
 
@@ -69,9 +70,15 @@ test('pushes and pulls go on during collections, and nothing acknowledged is los
   let collected = 0
   for (let round = 0; round < ROUNDS; round++) {
     makeOld(store)
-    const pushers = Array.from({ length: PUSHERS }, (_, pusher) => push(send, random, images, `repo${pusher % 3}`))
+    // At the worst of times: a client has just been told that it need not upload a blob, which nothing else keeps.
+    const collections: Promise<RegistryCollected>[] = []
+    const told = () => {
+      if (collections.length < COLLECTIONS) collections.push(running.collect())
+    }
+    const pushers = Array.from({ length: PUSHERS }, (_, pusher) =>
+      push({ send, random, images, told }, `repo${pusher % 3}`),
+    )
     const pullers = Array.from({ length: 2 }, () => pull(send, random, images))
-    const collections = [running.collect(), running.collect()]
     const other = round % 4 === 0 ? [call(['registry', 'gc']), call(['system', 'prune', '-af'])] : []
     await Promise.all([...pushers, ...pullers])
     for (const { links } of await Promise.all(collections)) collected += links
@@ -91,12 +98,22 @@ function makeOld({ database }: LocalStore): void {
   })
 }
 
+interface Pusher {
+  readonly send: Send
+  readonly random: () => number
+  /** What was acknowledged. */
+  readonly images: Map<string, string>
+  /** Called when the server has said that a blob is there. */
+  readonly told: () => void
+}
+
 /** As clients do: asks, mounts or uploads what is missing, then puts the manifest. */
-async function push(send: Send, random: () => number, images: Map<string, string>, repository: string): Promise<void> {
+async function push(pusher: Pusher, repository: string): Promise<void> {
+  const { send, random, images } = pusher
   for (let count = 0; count < PUSHES; count++) {
     const pick = () => CONTENTS[Math.floor(random() * CONTENTS.length)] ?? ''
     const contents = [pick(), pick(), pick()]
-    const blobs = await Promise.all(contents.map(content => ensureBlob(send, random, repository, content)))
+    const blobs = await Promise.all(contents.map(content => ensureBlob(pusher, repository, content)))
     const [config, ...layers] = blobs
     const text = JSON.stringify({
       schemaVersion: 2,
@@ -109,13 +126,19 @@ async function push(send: Send, random: () => number, images: Map<string, string
   }
 }
 
-async function ensureBlob(send: Send, random: () => number, repository: string, content: string) {
+async function ensureBlob({ send, random, told }: Pusher, repository: string, content: string) {
   const digest = sha256(content)
   const descriptor = { digest, size: content.length }
-  if ((await send('HEAD', `/v2/${repository}/blobs/${digest}`)).status === 200) return descriptor
+  if ((await send('HEAD', `/v2/${repository}/blobs/${digest}`)).status === 200) {
+    told()
+    return descriptor
+  }
   if (random() < 0.5) {
     const { status } = await send('POST', `/v2/${repository}/blobs/uploads/?mount=${digest}`)
-    if (status === 201) return descriptor
+    if (status === 201) {
+      told()
+      return descriptor
+    }
   }
   await putBlob(send, repository, content)
   return descriptor
