@@ -5,7 +5,10 @@ import type { BlobInfo } from '../../store/types.ts'
 export interface OpenBlob {
   /** Bytes. */
   readonly size: number
-  /** From `start` up to, not including, `end`. It is not verified: who downloads a blob does that. Once. */
+  /**
+   * From `start` up to, not including, `end`, once. Each chunk is good until the next is asked for. It is not verified:
+   * who downloads a blob does that.
+   */
   read(start: number, end: number): AsyncIterable<Uint8Array>
   /** Idempotent; reading to the end does not close. */
   close(): Promise<void>

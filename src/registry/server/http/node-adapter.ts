@@ -3,6 +3,7 @@ import type { Answered, Handler, RegistryRequest, RegistryResponse, RequestTrace
 
 /** How long what is left of a body is read after it was refused: some clients look for an answer only at its end. */
 const LINGER_MS = 5_000
+const SMALL_BYTES = 64 * 1024
 
 export interface Observer {
   /** What to answer when a handler throws; undefined when nobody waits for an answer any more. */
@@ -69,8 +70,15 @@ async function send(
   } else if (isStream(body)) await stream(body, trace, outgoing)
   else {
     trace.bytes = body.length
-    outgoing.end(body)
+    outgoing.end(oneWrite(body), 'latin1')
   }
+}
+
+/** Node sends headers and body in one write when the body is a string; in Latin-1 that is any bytes. */
+function oneWrite(body: Uint8Array | string): Uint8Array | string {
+  if (typeof body === 'string') return Buffer.from(body, 'utf8').toString('latin1')
+  if (body.byteLength > SMALL_BYTES) return body
+  return Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString('latin1')
 }
 
 function isStream(body: RegistryResponse['body']): body is StreamBody {
@@ -88,13 +96,15 @@ function linger(incoming: IncomingMessage): void {
   incoming.resume()
 }
 
-/** Reads no faster than the other end takes it. When reading fails the connection breaks off: the length is wrong. */
+/**
+ * Reads no faster than the other end takes it, and asks for the next chunk when the last has gone out: its memory is
+ * used again. When reading fails the connection breaks off: the length is wrong.
+ */
 async function stream({ chunks, close }: StreamBody, trace: RequestTrace, outgoing: ServerResponse): Promise<void> {
   try {
     for await (const chunk of chunks) {
       trace.bytes += chunk.byteLength
-      if (outgoing.write(chunk)) continue
-      if (!(await drained(outgoing))) return
+      if (!(await written(outgoing, chunk))) return
     }
     outgoing.end()
   } finally {
@@ -103,13 +113,14 @@ async function stream({ chunks, close }: StreamBody, trace: RequestTrace, outgoi
 }
 
 /** False when the other end is gone. */
-function drained(outgoing: ServerResponse): Promise<boolean> {
+function written(outgoing: ServerResponse, chunk: Uint8Array): Promise<boolean> {
   return new Promise(resolve => {
     if (outgoing.destroyed) return resolve(false)
-    const settle = () => {
-      outgoing.off('drain', settle).off('close', settle)
-      resolve(!outgoing.destroyed)
-    }
-    outgoing.on('drain', settle).on('close', settle)
+    const gone = () => resolve(false)
+    outgoing.once('close', gone)
+    outgoing.write(chunk, error => {
+      outgoing.off('close', gone)
+      resolve(!error)
+    })
   })
 }

@@ -7,7 +7,7 @@ import { tempPath } from '../../../store/temp.ts'
 import type { BlobStorage, BlobUploads, OpenBlob } from '../blob-storage.ts'
 import { protect } from './protect.ts'
 
-const CHUNK_BYTES = 512 * 1024
+const CHUNK_BYTES = 256 * 1024
 
 /** The store's own blobs. A fresh one is held by a row until a repository links it or the grace period is over. */
 export function storeBlobs(store: LocalStore, uploads: BlobUploads): BlobStorage {
@@ -43,20 +43,24 @@ function openFile(file: FileHandle, size: number): OpenBlob {
   }
 }
 
-/** Reads one chunk ahead, so that disk and network work at the same time. */
+/** Reads one chunk ahead, so that disk and network work at the same time. A chunk is only good until the next one. */
 async function* readFileRange(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
-  const next = (at: number) => {
+  // Fresh memory for each chunk would cost more than reading it: pages to clear, and garbage to collect.
+  const size = Math.min(CHUNK_BYTES, end - start)
+  let [current, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)]
+  const next = (into: Buffer, at: number) => {
     const length = Math.min(CHUNK_BYTES, end - at)
-    return length > 0 ? file.read(Buffer.allocUnsafeSlow(length), 0, length, at) : undefined
+    return length > 0 ? file.read(into, 0, length, at) : undefined
   }
-  let ahead = next(start)
+  let ahead = next(current, start)
   try {
     for (let at = start; ahead !== undefined; ) {
-      const { bytesRead, buffer } = await ahead
+      const { bytesRead } = await ahead
       if (bytesRead === 0) throw new Error(`a blob's file ends at ${at} instead of ${end}`)
       at += bytesRead
-      ahead = next(at)
-      yield buffer.subarray(0, bytesRead)
+      ahead = next(other, at)
+      yield current.subarray(0, bytesRead)
+      ;[current, other] = [other, current]
     }
   } finally {
     // The file must not be closed under a read.

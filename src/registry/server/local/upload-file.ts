@@ -19,7 +19,12 @@ export function beginHash(file: string, algorithm: DigestAlgorithm): RunningHash
 }
 
 /** Written at once, in bytes: the next write is gathered while one goes on. */
-const GATHER_BYTES = 1024 * 1024
+const GATHER_BYTES = 256 * 1024
+/** After so many bytes the disk is told to begin, so that it has little left to do when the upload is finished. */
+const FLUSH_BYTES = 32 * 1024 * 1024
+/** Node's pool has four threads for everything. */
+const MAX_FLUSHES = 2
+let flushes = 0
 
 /**
  * Appends chunks to a file and hashes them. Hashing and the socket have this thread, writing has Node's pool; what
@@ -32,8 +37,10 @@ export class UploadFile {
   #gathered: Uint8Array[] = []
   #gatheredBytes = 0
   #writing: Promise<void> | undefined
+  #flushing: Promise<void> | undefined
   #failure: unknown
   #end: number
+  #unflushed = 0
 
   private constructor(path: string, file: FileHandle, size: number, running: RunningHash | undefined) {
     this.#path = path
@@ -74,6 +81,7 @@ export class UploadFile {
       await this.#writing
       if (this.#gathered.length > 0) this.#start()
       await this.#writing
+      await this.#flushing
       if (this.#failure !== undefined) throw this.#failure
     } finally {
       await this.#file.close()
@@ -93,6 +101,22 @@ export class UploadFile {
       })
       .then(() => {
         this.#writing = undefined
+        this.#flush(bytes)
+      })
+  }
+
+  #flush(written: number): void {
+    this.#unflushed += written
+    if (this.#unflushed < FLUSH_BYTES || this.#flushing !== undefined || flushes >= MAX_FLUSHES) return
+    this.#unflushed = 0
+    flushes++
+    this.#flushing = writing(this.#path, () => this.#file.datasync())
+      .catch(error => {
+        this.#failure = error
+      })
+      .then(() => {
+        flushes--
+        this.#flushing = undefined
       })
   }
 
