@@ -1,4 +1,5 @@
-// npm run soak [-- --seed N --kills N --fuzz-seconds N --disk-steps N --output FILE]: every fault in full numbers, about
+// npm run soak [-- --seed N --kills N --fuzz-seconds N --disk-steps N --registry-kills N
+// --registry-seconds N --output FILE]: every fault in full numbers, about
 // half an hour on two cores. The result goes to docs/soak.json when all holds and the numbers were not made smaller.
 // Needs root on Debian, for small disks and for skopeo.
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -8,9 +9,16 @@ import { parseArgs } from 'node:util'
 import { fullDisk, kills, processes } from './soak/faults.ts'
 import type { Counts, Part } from './soak/part.ts'
 import { fuzz, testFiles } from './soak/programs.ts'
+import { registryKills, registryLoad } from './soak/registry.ts'
 
 const ROOT = join(import.meta.dirname, '..')
-const FULL = { kills: 300, 'fuzz-seconds': 60, 'disk-steps': 40 } as const
+const FULL = {
+  kills: 300,
+  'fuzz-seconds': 60,
+  'disk-steps': 40,
+  'registry-kills': 100,
+  'registry-seconds': 60,
+} as const
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +26,8 @@ const { values } = parseArgs({
     kills: { type: 'string', default: String(FULL.kills) },
     'fuzz-seconds': { type: 'string', default: String(FULL['fuzz-seconds']) },
     'disk-steps': { type: 'string', default: String(FULL['disk-steps']) },
+    'registry-kills': { type: 'string', default: String(FULL['registry-kills']) },
+    'registry-seconds': { type: 'string', default: String(FULL['registry-seconds']) },
     output: { type: 'string' },
   },
 })
@@ -64,6 +74,8 @@ const parts: readonly Part[] = [
   kills(count('kills')),
   ...[2, 8, 30].map(processes),
   fullDisk(count('disk-steps')),
+  registryKills(count('registry-kills')),
+  registryLoad(count('registry-seconds')),
   fuzz(count('fuzz-seconds')),
   testFiles('hostile input', 'test/hostile/*.test.ts'),
   testFiles('damage', 'test/faults/{damage,versions}.test.ts'),

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { loadConfig } from '../../src/registry/server/config/file.ts'
@@ -44,6 +44,18 @@ test('everything that registry.yaml may say', async t => {
       collection: { interval: 6 * 3_600_000, grace: 30 * 60_000 },
     },
   })
+})
+
+test('the registry.yaml of the documentation', async t => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/registry.md'), 'utf8')
+  const [, text = ''] = /^```yaml\n(.*?)^```$/ms.exec(page) ?? []
+  const file = join(await tmp(t), 'registry.yaml')
+  writeFileSync(file, text)
+  const { settings } = await loadConfig(file)
+  assert.deepEqual([settings.host, settings.port, settings.rules.length], [undefined, 5000, 2])
+  const { limits, collection } = settings
+  const defaults = { limits: DEFAULT_SETTINGS.limits, collection: DEFAULT_SETTINGS.collection }
+  assert.deepEqual({ limits, collection }, defaults, 'what it shows are the defaults')
 })
 
 test('an empty registry.yaml is the defaults', async t => {
