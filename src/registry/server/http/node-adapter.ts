@@ -1,4 +1,5 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
+import { bodyOf } from './body.ts'
 import type { Answered, Handler, RegistryRequest, RegistryResponse, RequestTrace, StreamBody } from './message.ts'
 
 /** How long what is left of a body is read after it was refused: some clients look for an answer only at its end. */
@@ -41,8 +42,7 @@ function requestOf(incoming: IncomingMessage): RegistryRequest {
       return Array.isArray(value) ? value.join(', ') : value
     },
     get body() {
-      // An answer still goes out when the body was not read to its end.
-      return incoming.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>
+      return bodyOf(incoming)
     },
     interrupt: () => void incoming.destroy(new Error('another request goes on with this upload')),
     get address() {

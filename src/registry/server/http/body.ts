@@ -1,0 +1,39 @@
+import type { IncomingMessage } from 'node:http'
+
+/** So much of a body is in memory at most before its reader takes it, apart from what one read brings. */
+const MAX_WAITING_BYTES = 256 * 1024
+
+/**
+ * A request's body, chunk by chunk as the parser made them: Node's own iterator would join those that wait, and copy
+ * each once more for that. Throws when the body ends before it should. Whoever stops early leaves the rest unread.
+ */
+export async function* bodyOf(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
+  let waiting: Uint8Array[] = []
+  let bytes = 0
+  let wake = () => {}
+  const onData = (chunk: Uint8Array) => {
+    waiting.push(chunk)
+    bytes += chunk.byteLength
+    if (bytes >= MAX_WAITING_BYTES) incoming.pause()
+    wake()
+  }
+  const onEnd = () => wake()
+  incoming.on('data', onData).on('end', onEnd).on('close', onEnd).on('error', onEnd)
+  try {
+    for (;;) {
+      const chunks = waiting
+      waiting = []
+      bytes = 0
+      yield* chunks
+      if (waiting.length > 0) continue
+      if (incoming.readableEnded) return
+      if (incoming.destroyed) throw incoming.errored ?? new Error('the body broke off')
+      incoming.resume()
+      await new Promise<void>(resolve => {
+        wake = resolve
+      })
+    }
+  } finally {
+    incoming.off('data', onData).off('end', onEnd).off('close', onEnd).pause()
+  }
+}
