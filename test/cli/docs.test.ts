@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { globSync, readFileSync } from 'node:fs'
-import { symlink } from 'node:fs/promises'
+import { symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { run } from '../../scripts/bases/process.ts'
@@ -26,12 +26,13 @@ for (const page of pages.filter(name => blocksOf(name).length > 0)) {
   test(`the commands of ${page} work`, async t => {
     const folder = await tmp(t, 'docs')
     await symlink(await busyboxRootfs(), join(folder, 'busybox'))
-    const script = [
-      'set -eu',
-      `shale() { "${process.execPath}" "${join(ROOT, 'bin/shale')}" "$@"; }`,
-      ...blocksOf(page),
-    ]
-    const env = { ...process.env, SHALE_ROOT: join(await tmp(t, 'root'), 'store'), NODE_TEST_CONTEXT: undefined }
+    // A program and no function of the shell: what runs in the background is stopped by its process ID.
+    const programs = await tmp(t, 'bin')
+    const program = `#!/bin/sh\nexec "${process.execPath}" "${join(ROOT, 'bin/shale')}" "$@"\n`
+    await writeFile(join(programs, 'shale'), program, { mode: 0o755 })
+    const script = ['set -eu', ...blocksOf(page)]
+    const PATH = `${programs}:${process.env.PATH}`
+    const env = { ...process.env, PATH, SHALE_ROOT: join(await tmp(t, 'root'), 'store'), NODE_TEST_CONTEXT: undefined }
     const { code, stdout, stderr } = await run('sh', ['-c', script.join('\n')], { cwd: folder, env })
     assert.equal(code, 0, `${stdout}\n${stderr}`)
   })
