@@ -1,26 +1,37 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
-import { mkdir } from 'node:fs/promises'
+import { mkdtemp, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { test } from 'node:test'
+import { type TestContext, test } from 'node:test'
 import { mustRun } from '../../scripts/bases/process.ts'
 import { sha256 } from '../../src/oci/digest.ts'
 import { client, codeOf, putManifest, sampleManifest } from '../../src/registry/server/testing-server.ts'
 import { whyNoDisk } from '../faults/full-disk.ts'
-import { tmp } from '../support/shale.ts'
-import { startServe } from './server-process.ts'
+import { type ServerProcess, startServe } from './server-process.ts'
 
 const reason = whyNoDisk()
+
+/** A server whose data are on a disk of 8 MB. What is registered first after a test is done first. */
+async function onSmallDisk(t: TestContext): Promise<{ readonly disk: string; readonly server: ServerProcess }> {
+  const disk = await mkdtemp(join(tmpdir(), 'shale-small-disk-'))
+  await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
+  const server = await startServe(join(disk, 'store')).catch(async error => {
+    await mustRun('umount', ['-l', disk])
+    throw error
+  })
+  t.after(async () => {
+    await server.stop('SIGKILL')
+    await mustRun('umount', ['-l', disk])
+    await rmdir(disk)
+  })
+  return { disk, server }
+}
 
 if (reason !== undefined) console.log(`the registry is not tested on a full disk here: ${reason}`)
 else {
   test('a registry whose disk is full says so, keeps what it has, and goes on when there is space', async t => {
-    const disk = join(await tmp(t), 'disk')
-    await mkdir(disk)
-    await mustRun('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', disk])
-    t.after(() => mustRun('umount', ['-l', disk]))
-    const server = await startServe(join(disk, 'store'))
-    t.after(() => server.stop('SIGKILL'))
+    const { disk, server } = await onSmallDisk(t)
     const send = client(t, server.url)
     const { digest, text } = await sampleManifest(send, 'app', 'kept')
     assert.equal((await putManifest(send, 'app', '1', text)).status, 201)
