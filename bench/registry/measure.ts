@@ -31,11 +31,12 @@ export async function makeBlobs(folder: string, count: number, megabytes: number
 const REQUESTS = 20_000
 const CONNECTIONS = 16
 
-/** Manifest GETs of a tag and of a digest per second, by ab over kept connections. */
+/** Manifest GETs of a tag and of a digest per second, by ab over kept connections, after as many to warm up. */
 export async function manifestsPerSecond(url: string): Promise<{ readonly tag: number; readonly digest: number }> {
   const { send, close } = connect(url)
   const manifest = await pushImage(send, url)
   close()
+  await ab(`${url}/v2/app/manifests/1`)
   return { tag: await ab(`${url}/v2/app/manifests/1`), digest: await ab(`${url}/v2/app/manifests/${manifest}`) }
 }
 

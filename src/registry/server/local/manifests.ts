@@ -1,29 +1,48 @@
 import type { Digest } from '../../../oci/digest.ts'
 import type { Database } from '../../../store/database.ts'
 import type { LocalStore } from '../../../store/open.ts'
-import type { Change, Listed, Manifests, NewManifest, Page, Push, Pushed, Referrer, Removed } from '../metadata.ts'
+import type {
+  Change,
+  Listed,
+  ManifestRecord,
+  Manifests,
+  NewManifest,
+  Page,
+  Push,
+  Pushed,
+  Referrer,
+  Removed,
+} from '../metadata.ts'
 import { listed, makeRepository, repositoryId } from './repositories.ts'
 import { moveTag, tagTarget } from './tag-rows.ts'
 import { MANIFEST_COLUMNS, recordOf } from './tags.ts'
+import type { TurnMemo } from './turn-memo.ts'
 
-export function storeManifests(store: LocalStore): Manifests {
+/** `memo` is forgotten with every change. */
+export function storeManifests(store: LocalStore, memo: TurnMemo<ManifestRecord | undefined>): Manifests {
   const { database } = store
   return {
     async get(repository, digest) {
-      const row = database.get<Parameters<typeof recordOf>[0]>(
-        `SELECT ${MANIFEST_COLUMNS} FROM registry_repositories r
-         JOIN registry_manifests m ON m.repository = r.id AND m.digest = ?2
-         JOIN blobs b ON b.digest = m.digest WHERE r.name = ?1`,
-        repository,
-        digest,
-      )
-      return row && recordOf(row)
+      return memo.get(`${repository}@${digest}`, () => {
+        const row = database.get<Parameters<typeof recordOf>[0]>(GET, repository, digest)
+        return row && recordOf(row)
+      })
     },
-    put: async (repository, manifest, push) => database.write(() => put(store, repository, manifest, push)),
-    remove: async (repository, digest, change) => database.write(() => remove(database, repository, digest, change)),
+    async put(repository, manifest, push) {
+      memo.forget()
+      return database.write(() => put(store, repository, manifest, push))
+    },
+    async remove(repository, digest, change) {
+      memo.forget()
+      return database.write(() => remove(database, repository, digest, change))
+    },
     referrers: async (repository, subject, type, page) => referrers(database, repository, subject, type, page),
   }
 }
+
+const GET = `SELECT ${MANIFEST_COLUMNS} FROM registry_repositories r
+  JOIN registry_manifests m ON m.repository = r.id AND m.digest = ?2
+  JOIN blobs b ON b.digest = m.digest WHERE r.name = ?1`
 
 /** Everything is looked at before anything is written. */
 function put(store: LocalStore, repository: string, manifest: NewManifest, push: Push): Pushed {

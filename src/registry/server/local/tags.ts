@@ -3,6 +3,7 @@ import type { Database } from '../../../store/database.ts'
 import type { ManifestRecord, Tags } from '../metadata.ts'
 import { listed, repositoryId } from './repositories.ts'
 import { moveTag, tagTarget } from './tag-rows.ts'
+import type { TurnMemo } from './turn-memo.ts'
 
 interface ManifestRow {
   readonly digest: Digest
@@ -13,22 +14,23 @@ interface ManifestRow {
 /** A manifest whose bytes the store has lost is not there, so that whoever needs it pushes it again. */
 export const MANIFEST_COLUMNS = 'm.digest, m.media_type, b.size'
 
+const RESOLVE = `SELECT ${MANIFEST_COLUMNS} FROM registry_repositories r
+  JOIN registry_tags t ON t.repository = r.id AND t.name = ?2
+  JOIN registry_manifests m ON m.repository = r.id AND m.digest = t.digest
+  JOIN blobs b ON b.digest = m.digest WHERE r.name = ?1`
+
 export function recordOf({ digest, media_type, size }: ManifestRow): ManifestRecord {
   return { digest, mediaType: media_type, size }
 }
 
-export function storeTags(database: Database): Tags {
+/** `memo` is forgotten with every change. */
+export function storeTags(database: Database, memo: TurnMemo<ManifestRecord | undefined>): Tags {
   return {
     async resolve(repository, tag) {
-      const row = database.get<ManifestRow>(
-        `SELECT ${MANIFEST_COLUMNS} FROM registry_repositories r
-         JOIN registry_tags t ON t.repository = r.id AND t.name = ?2
-         JOIN registry_manifests m ON m.repository = r.id AND m.digest = t.digest
-         JOIN blobs b ON b.digest = m.digest WHERE r.name = ?1`,
-        repository,
-        tag,
-      )
-      return row && recordOf(row)
+      return memo.get(`${repository}:${tag}`, () => {
+        const row = database.get<ManifestRow>(RESOLVE, repository, tag)
+        return row && recordOf(row)
+      })
     },
 
     async list(repository, page) {
@@ -46,6 +48,7 @@ export function storeTags(database: Database): Tags {
     },
 
     async remove(repository, tag, { by, isImmutable }) {
+      memo.forget()
       return database.write(() => {
         const id = repositoryId(database, repository)
         if (id === undefined || tagTarget(database, id, tag) === undefined) return { kind: 'unknown' }
