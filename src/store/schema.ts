@@ -84,4 +84,23 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX image_variants_by_original ON image_variants (original);
   `,
   REGISTRY_TABLES,
+  // Who moved a tag, what an image was built from, and what was put into registries from here. A publication outlives
+  // its image.
+  `
+  ALTER TABLE tag_changes ADD COLUMN who TEXT;
+  CREATE INDEX tag_changes_by_digest ON tag_changes (digest);
+
+  CREATE TABLE origins (
+    digest TEXT PRIMARY KEY REFERENCES manifests ON DELETE CASCADE, at INTEGER NOT NULL, who TEXT NOT NULL,
+    builder TEXT NOT NULL, dockerfile TEXT NOT NULL, dockerfile_digest TEXT NOT NULL, target TEXT, revision TEXT,
+    base_name TEXT, base_digest TEXT
+  ) STRICT, WITHOUT ROWID;
+
+  CREATE TABLE publications (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, digest TEXT NOT NULL, name TEXT NOT NULL, previous TEXT, why TEXT NOT NULL,
+    at INTEGER NOT NULL, who TEXT NOT NULL
+  ) STRICT;
+  CREATE INDEX publications_by_digest ON publications (digest);
+  CREATE INDEX publications_by_name ON publications (name);
+  `,
 ]
