@@ -12,6 +12,7 @@ const ROOT = join(import.meta.dirname, '..')
  */
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'error.ts': [],
+  'version.ts': [],
   oci: ['error.ts'],
   // The language is pure: it knows neither images nor files.
   dockerfile: ['error.ts'],
@@ -29,15 +30,17 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // From anywhere to anywhere: the places that are known above.
   copy: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'archive', 'registry'],
   // Base images are pulled through a function that it is given.
-  build: ['error.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
+  build: ['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
+  // Versions, tags and where they point; git and the project's files are read here and nowhere else.
+  release: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
   cli: [
-    ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'build', 'container'],
+    ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
+    ...['archive', 'registry', 'copy', 'build', 'container', 'release'],
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'build', 'container'],
+    ...['archive', 'registry', 'copy', 'build', 'container', 'release'],
   ],
 }
 

@@ -31,6 +31,12 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import('./commands/history.ts'),
   ),
   entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
+  entry(['tags log'], 'Show every move of a tag', () => import('./commands/tags-log.ts')),
+  entry(
+    ['rollback', 'tags rollback'],
+    'Point a tag at the image that it pointed at before',
+    () => import('./commands/rollback.ts'),
+  ),
   entry(['rmi', 'image rm', 'image remove'], 'Remove one or more images', () => import('./commands/rmi.ts')),
   entry(['pull', 'image pull'], 'Download an image from a registry', () => import('./commands/pull.ts')),
   entry(['push', 'image push'], 'Upload an image to a registry', () => import('./commands/push.ts')),
@@ -90,6 +96,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   buildx: 'Manage builds, under the name of Docker’s plugin',
   registry: 'Serve a registry, look into others and delete from them',
   system: 'Manage the store',
+  tags: 'Manage where tags point',
 }
 
 /** The entry whose form the words begin with, the longest first, and what follows it. */

@@ -72,7 +72,7 @@ function withExitCode(error: unknown, failure: number | undefined): unknown {
 }
 
 async function showVersion(context: Context): Promise<number> {
-  const { VERSION } = await import('./version.ts')
+  const { VERSION } = await import('../version.ts')
   context.out.write(`Shale version ${VERSION}\n`)
   return 0
 }

@@ -10,7 +10,7 @@ import { incompleteImage } from './image-incomplete.ts'
 import { summaries } from './image-list.ts'
 import type { IndexEntry, KnownManifest } from './image-open.ts'
 import type { Leases } from './leases.ts'
-import { deleteTag, getTag, setTag, tagHistory } from './tags.ts'
+import { deleteTag, getTag, setTag, type TagMove, tagHistory } from './tags.ts'
 import type { ImageStore, ImageSummary, Lease, StoredImage, TagChange, TagRecord } from './types.ts'
 
 export interface ImageContext {
@@ -58,10 +58,10 @@ class DatabaseImages implements ImageStore {
     return { mediaType: document.mediaType, digest, size: raw.byteLength }
   }
 
-  tag(name: string, digest: Digest, why: string): void {
-    this.#context.database.write(() => {
+  tag(name: string, digest: Digest, why: string | TagMove): Digest | undefined {
+    return this.#context.database.write(() => {
       this.#register(digest)
-      setTag(this.#context.database, name, digest, why)
+      return setTag(this.#context.database, name, digest, typeof why === 'string' ? { why } : why)
     })
   }
 

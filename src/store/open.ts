@@ -6,7 +6,9 @@ import { createImages } from './images.ts'
 import { createLayers } from './layers.ts'
 import { hasBlobs, type Layout, layoutOf, makeFolders } from './layout.ts'
 import { createLeases, type Leases } from './leases.ts'
+import { createOrigins } from './origins.ts'
 import { createPartials } from './partials.ts'
+import { createPublications } from './publications.ts'
 import { createStatIndex } from './stat-index.ts'
 import { clearLeftovers } from './temp.ts'
 import { createTrees, type RemoveTree } from './trees.ts'
@@ -70,6 +72,8 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
     images: createImages({ database, leases, blobs }),
     variants: createVariants({ database, blobs }),
     cache: createCache({ database, leases, blobs }),
+    origins: createOrigins(database),
+    publications: createPublications(database),
     statIndex: createStatIndex(layout),
     lease: purpose => leases.begin(purpose),
     hold: (lease, target) => hold(database, leases, lease, target),

@@ -1,4 +1,5 @@
 import { ShaleError } from '../error.ts'
+import { parseMoment } from './moment.ts'
 
 /** `--filter` of the prune commands, read. */
 export interface PruneFilter {
@@ -35,26 +36,9 @@ function withFilter(filter: PruneFilter, text: string, now: number): PruneFilter
   })
 }
 
-const UNITS: Readonly<Record<string, number>> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-  d: 86_400_000,
-}
-
-/** A Go duration before now (and days, which Go lacks), a date or RFC 3339 time, or seconds since 1970. */
 function parseUntil(text: string, now: number): number {
-  if (/^\d+(?:\.\d+)?$/.test(text)) return Number(text) * 1000
-  if (/^(?:\d+(?:\.\d+)?(?:ns|us|µs|ms|s|m|h|d))+$/.test(text)) {
-    const parts = text.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h|d)/g)
-    return now - [...parts].reduce((sum, [, number, unit]) => sum + Number(number) * (UNITS[unit ?? ''] ?? 0), 0)
-  }
-  const time = /^\d{4}-\d\d-\d\d/.test(text) ? Date.parse(text) : Number.NaN
-  if (!Number.isNaN(time)) return time
+  const moment = parseMoment(text, now)
+  if (moment !== undefined) return moment
   throw new ShaleError('INVALID_FILTER', `invalid filter "until=${text}": it is no duration and no time`, {
     hint: 'write until=24h, until=10m or until=2024-05-01T12:00:00Z',
   })

@@ -1,18 +1,43 @@
 import { ShaleError } from '../error.ts'
 import type { Digest } from '../oci/digest.ts'
-import { formatReference, parseReference } from '../oci/reference.ts'
+import { familiarReference, formatReference, parseReference } from '../oci/reference.ts'
 import type { Database } from './database.ts'
 import type { TagChange, TagRecord } from './types.ts'
+import { currentUser } from './user.ts'
 
-/** Points `name` at `digest`; nothing is noted when it does already. Inside the caller's transaction or its own. */
-export function setTag(database: Database, name: string, digest: Digest, why: string): void {
+/** Why a tag moves, and who moves it: the user of this process if absent. */
+export interface TagMove {
+  readonly why: string
+  readonly who?: string | undefined
+  /** The move is refused when the tag points elsewhere; `none` means that it must not be there. */
+  readonly expected?: Digest | 'none' | undefined
+}
+
+/**
+ * Points `name` at `digest` and gives what it pointed at before; nothing is noted when that is the same. Inside the
+ * caller's transaction or its own. Throws `TAG_MOVED`.
+ */
+export function setTag(database: Database, name: string, digest: Digest, move: TagMove): Digest | undefined {
   checkName(name)
-  database.write(() => {
+  return database.write(() => {
     const previous = getTag(database, name)?.digest
-    if (previous === digest) return
+    checkExpected(name, previous, move.expected)
+    if (previous === digest) return previous
     const at = Date.now()
     database.run('INSERT OR REPLACE INTO tags (name, digest, at) VALUES (?, ?, ?)', name, digest, at)
-    noteChange(database, { name, digest, previous, at, why })
+    noteChange(database, { name, digest, previous, at, why: move.why, who: move.who ?? currentUser() })
+    return previous
+  })
+}
+
+/** Throws `TAG_MOVED` when something else than `expected` was found; no expectation is met by everything. */
+export function checkExpected(name: string, found: Digest | undefined, expected: Digest | 'none' | undefined): void {
+  if (expected === undefined || expected === (found ?? 'none')) return
+  const shown = familiarReference(parseReference(name))
+  const there = found === undefined ? `${shown} is not there` : `${shown} is at ${found}`
+  const wanted = expected === 'none' ? 'it was not to be there' : `not at ${expected} as expected`
+  throw new ShaleError('TAG_MOVED', `${there}, ${wanted}: somebody else has moved it`, {
+    hint: `look who did: shale tags log ${shown}`,
   })
 }
 
@@ -21,7 +46,7 @@ export function deleteTag(database: Database, name: string, why: string): boolea
     const previous = getTag(database, name)?.digest
     if (previous === undefined) return false
     database.run('DELETE FROM tags WHERE name = ?', name)
-    noteChange(database, { name, previous, at: Date.now(), why })
+    noteChange(database, { name, previous, at: Date.now(), why, who: currentUser() })
     return true
   })
 }
@@ -31,29 +56,57 @@ export function getTag(database: Database, name: string): TagRecord | undefined 
   return row && { name: row.name, digest: row.digest, at: row.at }
 }
 
+interface ChangeRow {
+  readonly name: string
+  readonly digest: Digest | null
+  readonly previous: Digest | null
+  readonly at: number
+  readonly why: string
+  readonly who: string | null
+}
+
+const CHANGES = 'SELECT name, digest, previous, at, why, who FROM tag_changes'
+
 /** Newest first. */
 export function tagHistory(database: Database, name: string): readonly TagChange[] {
-  const rows = database.all<{ digest: Digest | null; previous: Digest | null; at: number; why: string }>(
-    'SELECT digest, previous, at, why FROM tag_changes WHERE name = ? ORDER BY id DESC',
-    name,
+  return database.all<ChangeRow>(`${CHANGES} WHERE name = ? ORDER BY id DESC`, name).map(changeOf)
+}
+
+/** Every move of a tag to this image, newest first. */
+export function movesTo(database: Database, digest: Digest): readonly TagChange[] {
+  return database.all<ChangeRow>(`${CHANGES} WHERE digest = ? ORDER BY id DESC`, digest).map(changeOf)
+}
+
+/** Complete names of all tags that a repository (`docker.io/library/app`) has or had. */
+export function namesEver(database: Database, repository: string): readonly string[] {
+  const rows = database.all<{ name: string }>(
+    'SELECT DISTINCT name FROM tag_changes WHERE name > ? AND name < ? ORDER BY name',
+    `${repository}:`,
+    `${repository};`,
   )
-  return rows.map(row => ({
-    name,
+  return rows.map(({ name }) => name)
+}
+
+function changeOf(row: ChangeRow): TagChange {
+  return {
+    name: row.name,
     digest: row.digest ?? undefined,
     previous: row.previous ?? undefined,
     at: row.at,
     why: row.why,
-  }))
+    who: row.who ?? undefined,
+  }
 }
 
 function noteChange(database: Database, change: TagChange): void {
   database.run(
-    'INSERT INTO tag_changes (name, digest, previous, at, why) VALUES (?, ?, ?, ?, ?)',
+    'INSERT INTO tag_changes (name, digest, previous, at, why, who) VALUES (?, ?, ?, ?, ?, ?)',
     change.name,
     change.digest ?? null,
     change.previous ?? null,
     change.at,
     change.why,
+    change.who ?? null,
   )
 }
 

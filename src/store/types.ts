@@ -6,6 +6,9 @@ import type { Index, Manifest } from '../oci/manifest.ts'
 import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { DigestTable } from './digest-table.ts'
+import type { OriginStore } from './origins.ts'
+import type { PublicationStore } from './publications.ts'
+import type { TagMove } from './tags.ts'
 
 /**
  * Holds content against collection while work on it goes on: a row with a heartbeat, never a process ID. Everything
@@ -165,8 +168,10 @@ export interface TagChange {
   readonly digest?: Digest | undefined
   readonly previous?: Digest | undefined
   readonly at: number
-  /** `build`, `tag`, `pull`, `load`, `untag`, … */
+  /** `build`, `tag`, `pull`, `load`, `promote`, `rollback`, `rmi`, … */
   readonly why: string
+  /** The user who moved it; unknown for what was noted before users were. */
+  readonly who?: string | undefined
 }
 
 export interface ImageSummary {
@@ -198,8 +203,11 @@ export interface ImageStore {
    * index at least one manifest must be. Idempotent. Throws `IMAGE_INCOMPLETE` and names what is missing.
    */
   add(lease: Lease, raw: Uint8Array, mediaType: string): Promise<Descriptor>
-  /** Points a tag at a registered image, one transaction; the previous target stays as an untagged image. */
-  tag(name: string, digest: Digest, why: string): void
+  /**
+   * Points a tag at a registered image, one transaction, and gives what it pointed at before, which stays as an untagged
+   * image. Throws `TAG_MOVED` when that was not the expected one.
+   */
+  tag(name: string, digest: Digest, why: string | TagMove): Digest | undefined
   untag(name: string, why: string): boolean
   /** Notes that `repository@digest` is known at a registry. */
   addRepoDigest(repository: string, digest: Digest): void
@@ -319,6 +327,8 @@ export interface Store {
   readonly images: ImageStore
   readonly variants: VariantStore
   readonly cache: CacheStore
+  readonly origins: OriginStore
+  readonly publications: PublicationStore
   readonly statIndex: StatIndex
   lease(purpose: string): Lease
   /**

@@ -1,8 +1,8 @@
 import { release } from 'node:os'
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
+import { VERSION } from '../../version.ts'
 import { command } from '../command.ts'
 import { text } from '../flag.ts'
-import { VERSION } from '../version.ts'
 
 export default command({
   usage: '[OPTIONS]',

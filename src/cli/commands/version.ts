@@ -1,7 +1,7 @@
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
+import { VERSION } from '../../version.ts'
 import { command } from '../command.ts'
 import { text } from '../flag.ts'
-import { VERSION } from '../version.ts'
 
 export default command({
   usage: '[OPTIONS]',
