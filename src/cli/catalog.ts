@@ -31,6 +31,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import('./commands/history.ts'),
   ),
   entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
+  entry(
+    ['release tags'],
+    'Print the names that a build of a folder is to have',
+    () => import('./commands/release-tags.ts'),
+  ),
   entry(['tags log'], 'Show every move of a tag', () => import('./commands/tags-log.ts')),
   entry(
     ['rollback', 'tags rollback'],
@@ -96,6 +101,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   buildx: 'Manage builds, under the name of Docker’s plugin',
   registry: 'Serve a registry, look into others and delete from them',
   system: 'Manage the store',
+  release: 'Name images after versions and commits',
   tags: 'Manage where tags point',
 }
 
