@@ -1,4 +1,5 @@
 import { ShaleError } from '../error.ts'
+import type { Digest } from '../oci/digest.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { matchesPlatform } from '../oci/platform-choice.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
@@ -33,7 +34,13 @@ export function scratchState(platform: Platform): StageState {
 
 /** The state of a stage that begins with an image, which is pulled when the store lacks it. */
 export async function imageState(bases: BaseImages, name: string, platform: Platform): Promise<StageState> {
-  return stateOf(bases.store, name, await openBase(bases, name, platform), platform)
+  const { id, image } = await openBase(bases, name, platform)
+  const baseImage = {
+    name: formatReference(parseReference(name)),
+    digest: id,
+    labels: image.config.config?.Labels ?? {},
+  }
+  return { ...stateOf(bases.store, name, image, platform), baseImage }
 }
 
 /** An image of the store as a stage to build on or to run. Throws `PLATFORM_MISMATCH`, `LAYER_MISSING`. */
@@ -71,7 +78,11 @@ export function stateOf(store: Store, name: string, image: StoredImage, platform
   }
 }
 
-async function openBase(bases: BaseImages, name: string, platform: Platform): Promise<StoredImage> {
+async function openBase(
+  bases: BaseImages,
+  name: string,
+  platform: Platform,
+): Promise<{ readonly id: Digest; readonly image: StoredImage }> {
   const reference = parseReference(name)
   const find = () =>
     reference.digest !== undefined
@@ -86,7 +97,7 @@ async function openBase(bases: BaseImages, name: string, platform: Platform): Pr
   if (found === undefined) await bases.pull(name, platform)
   const id = found ?? find()
   if (id === undefined) throw new ShaleError('IMAGE_NOT_FOUND', `${name}: not found in the store after pulling it`)
-  return bases.store.images.open(id, platform)
+  return { id, image: await bases.store.images.open(id, platform) }
 }
 
 function imageLayers(store: Store, name: string, { config, manifest }: StoredImage): readonly ChainLayer[] {

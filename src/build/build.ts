@@ -3,11 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Instruction } from '../dockerfile/instruction.ts'
+import { type Digest, sha256 } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import { type Helper, openHelper } from '../sandbox/helper.ts'
 import type { Lease, Store } from '../store/types.ts'
+import { VERSION } from '../version.ts'
 import { imageState, type PullImage } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
@@ -141,6 +143,7 @@ class Build {
     this.#warn()
     const state = await this.#solve()
     const image = await this.#export(state)
+    this.#store.origins.put(originOf(image.digest, this.#plan, this.#options, state))
     for (const name of names) this.#store.images.tag(name, image.digest, 'build')
     this.#store.cache.saveBuild(this.#lineage, this.#steps.built)
     const { ran, cached } = this.#steps
@@ -234,6 +237,16 @@ class Build {
 
   #emit(event: BuildEvent): void {
     this.#options.onEvent?.(event)
+  }
+}
+
+function originOf(digest: Digest, { dockerfile }: BuildPlan, options: BuildOptions, state: StageState) {
+  const { target, revision } = options
+  const base = state.baseImage && { name: state.baseImage.name, digest: state.baseImage.digest }
+  const { file, text } = dockerfile
+  return {
+    ...{ digest, builder: `shale ${VERSION}`, dockerfile: file, dockerfileDigest: sha256(text) },
+    ...{ target, revision, base },
   }
 }
 

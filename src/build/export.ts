@@ -5,6 +5,7 @@ import type { Manifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
 import type { LayerBlob, LayerRecord } from '../store/types.ts'
 import type { BuildContext } from './build-context.ts'
+import { imageLabels, withCreated } from './describe.ts'
 import { stepKey } from './key.ts'
 import type { StageState } from './stage-state.ts'
 
@@ -52,22 +53,24 @@ function imageConfig(
   state: StageState,
   packed: readonly { readonly record: LayerRecord; readonly blob: LayerBlob }[],
 ): ImageConfig {
-  const { labels, sourceDateEpoch } = context.options
+  const { options } = context
   const { os, architecture, variant } = state.platform
-  const execution: ExecutionConfig = {
-    ...state.config,
-    ...(labels !== undefined && Object.keys(labels).length > 0 && { Labels: { ...state.config.Labels, ...labels } }),
-  }
+  const labels = imageLabels(state, options)
   const base = {
     architecture,
     os,
     ...(variant !== undefined && { variant }),
     ...(state.author !== undefined && { author: state.author }),
-    config: execution,
+    config: withLabels(state.config, labels),
     rootfs: { type: 'layers' as const, diff_ids: packed.map(({ record }) => diffIdOf(record)) },
   }
   const created = createdTime(context, state, base)
-  return { created, ...base, history: datedHistory(state.history, created, sourceDateEpoch) }
+  const config = withLabels(state.config, withCreated(labels, created, options))
+  return { created, ...base, config, history: datedHistory(state.history, created, options.sourceDateEpoch) }
+}
+
+function withLabels(config: ExecutionConfig, labels: Readonly<Record<string, string>> | undefined): ExecutionConfig {
+  return labels === undefined ? config : { ...config, Labels: labels }
 }
 
 function diffIdOf(record: LayerRecord): Digest {

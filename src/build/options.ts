@@ -16,6 +16,10 @@ export interface BuildOptions {
   readonly tags?: readonly string[] | undefined
   readonly buildArgs?: Readonly<Record<string, string>> | undefined
   readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Add the labels that only the build can tell: `org.opencontainers.image.` `created`, `base.name`, `base.digest`. */
+  readonly describe?: boolean | undefined
+  /** The commit that is built, for the record of where the image comes from. */
+  readonly revision?: string | undefined
   readonly target?: string | undefined
   readonly platform?: Platform | undefined
   readonly noCache?: boolean | undefined

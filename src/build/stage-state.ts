@@ -2,6 +2,7 @@ import type { Digest } from '../oci/digest.ts'
 import type { ExecutionConfig, HistoryEntry } from '../oci/image-config.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { LayerRecord } from '../store/types.ts'
+import type { BaseImage } from './describe.ts'
 
 /** One layer of a stage's chain. */
 export interface ChainLayer {
@@ -27,6 +28,8 @@ export interface StageState {
   readonly hasOwnCmd: boolean
   /** The base image as named, with its digest, for explaining; `scratch` if there is none. */
   readonly base: string
+  /** The base image itself, when there is one. */
+  readonly baseImage?: BaseImage | undefined
   /** Step that last changed files, for explaining what came after it. */
   readonly lastChange?: { readonly title: string; readonly ran: boolean } | undefined
 }

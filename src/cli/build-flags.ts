@@ -33,5 +33,7 @@ export const buildFlags = {
   forceRm: boolean('', { hidden: true }),
   sbom: text('', { hidden: true }),
   tag: list('Name of the image, may be repeated', { short: 't', placeholder: 'name:tag' }),
+  release: boolean('Name and label the image after its version and commit, see `shale release tags`'),
+  allowDirty: boolean('With --release: take a work tree that differs from its commit'),
   target: text('Build this stage', { placeholder: 'stage' }),
 }

@@ -7,6 +7,7 @@ import type { Compression } from '../../oci/media-types.ts'
 import type { Store } from '../../store/types.ts'
 import { buildFlags } from '../build-flags.ts'
 import { buildInput } from '../build-input.ts'
+import type { BuildRelease } from '../build-release.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { keyValues } from '../key-values.ts'
 import { chosenPlatform } from '../platform-flag.ts'
@@ -23,6 +24,7 @@ export default command({
     ['build --explain .', 'and say of every step why it ran or did not'],
     ['build --push -t registry.example.com/app:1.0 .', 'and push it when it is built'],
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
+    ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
   ],
   args: { min: 1, max: 1 },
@@ -34,10 +36,11 @@ export default command({
     const source = await buildInput(args[0] as string, flags.file)
     const mode = progressMode(context, input)
     try {
+      const release = flags.release || flags.allowDirty ? await releaseOf(context, input) : undefined
       const store = await context.store()
       const progress = startProgress(mode, context)
       const { signal } = context
-      const options = { ...buildOptions(context, input), ...source, signal, onEvent: progress.onEvent }
+      const options = { ...buildOptions(context, input, release), ...source, signal, onEvent: progress.onEvent }
       let result: BuildResult
       try {
         result = await buildImage(store, options, { pull: pullInto(context, store, signal) })
@@ -73,12 +76,24 @@ function explain(context: Context, mode: ProgressMode, lines: readonly string[])
 
 type BuildCommandInput = Input<typeof buildFlags>
 
-function buildOptions(context: Context, { flags }: BuildCommandInput): Omit<BuildOptions, 'context'> {
+/** Plain builds need nothing of it. */
+async function releaseOf(context: Context, input: BuildCommandInput): Promise<BuildRelease | undefined> {
+  const { buildRelease } = await import('../build-release.ts')
+  return await buildRelease(context, input)
+}
+
+function buildOptions(
+  context: Context,
+  { flags }: BuildCommandInput,
+  release: BuildRelease | undefined,
+): Omit<BuildOptions, 'context'> {
   const epoch = context.env.SOURCE_DATE_EPOCH
   return {
-    tags: flags.tag,
+    tags: release?.tags ?? flags.tag,
+    describe: release?.describe,
+    revision: release?.revision,
     buildArgs: keyValues(flags.buildArg, name => context.env[name], 'build argument'),
-    labels: keyValues(flags.label, () => '', 'label'),
+    labels: { ...release?.labels, ...keyValues(flags.label, () => '', 'label') },
     target: flags.target,
     platform: chosenPlatform(flags.platform, context),
     noCache: flags.noCache,
