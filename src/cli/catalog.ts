@@ -36,6 +36,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Print the names that a build of a folder is to have',
     () => import('./commands/release-tags.ts'),
   ),
+  entry(['promote'], 'Give an image that is there one more tag', () => import('./commands/promote.ts')),
   entry(['tags log'], 'Show every move of a tag', () => import('./commands/tags-log.ts')),
   entry(
     ['rollback', 'tags rollback'],

@@ -1,17 +1,14 @@
 import { ShaleError } from '../error.ts'
 import { type Digest, digestHex, isDigest } from '../oci/digest.ts'
-import { familiarReference, formatReference, parseReference } from '../oci/reference.ts'
+import { formatReference, parseReference } from '../oci/reference.ts'
 import { parseMoment } from '../store/moment.ts'
 import type { Store, TagChange } from '../store/types.ts'
+import { shownName } from './promote.ts'
+import type { MovedTag } from './tag-move.ts'
 import { missingContent } from './whole-image.ts'
 
-export interface RolledBack {
-  /** Complete name of the tag. */
-  readonly name: string
-  /** Undefined when the tag was not there. */
-  readonly from: Digest | undefined
-  readonly to: Digest
-  /** When the tag was given to that image. */
+export interface RolledBack extends MovedTag {
+  /** When the tag was last given to that image. */
   readonly since: number
 }
 
@@ -26,12 +23,25 @@ export async function rollBack(store: Store, text: string, to?: string): Promise
   const history = store.images.tagHistory(name)
   if (history.length === 0) throw noHistory(name)
   const from = store.images.getTag(name)?.digest
-  const target = to === undefined ? earlier(name, history, from) : chosen(name, history, to)
+  const target = rollbackTarget(name, history, from, to)
   const gone = await missingContent(store, target)
   if (gone !== undefined) throw imageGone(store, name, history, target, gone)
   store.images.tag(name, target, { why: 'rollback', expected: from ?? 'none' })
   const since = history.find(change => change.digest === target)?.at as number
   return { name, from, to: target, since }
+}
+
+/**
+ * The image to go back to, of a history with the newest move first. Throws `NO_EARLIER_IMAGE`, and `IMAGE_AMBIGUOUS` when
+ * several images begin with `to`.
+ */
+export function rollbackTarget(
+  name: string,
+  history: readonly TagChange[],
+  current: Digest | undefined,
+  to: string | undefined,
+): Digest {
+  return to === undefined ? earlier(name, history, current) : chosen(name, history, to)
 }
 
 /** The complete name that a user's text has. Throws `INVALID_TAG` for one with a digest. */
@@ -44,7 +54,7 @@ export function tagName(text: string): string {
 }
 
 export function noHistory(name: string): ShaleError {
-  return new ShaleError('NO_TAG_HISTORY', `the store has no history of ${shown(name)}`, {
+  return new ShaleError('NO_TAG_HISTORY', `the store has no history of ${shownName(name)}`, {
     hint: '`shale images` lists the tags that there are',
   })
 }
@@ -65,9 +75,13 @@ function earlier(name: string, history: readonly TagChange[], current: Digest | 
     .slice(0, -1)
     .findLast(digest => digest !== undefined && digest !== current)
   if (found !== undefined) return found
-  throw new ShaleError('NO_EARLIER_IMAGE', `${shown(name)} has pointed at nothing earlier than ${current ?? 'this'}`, {
-    hint: `see shale tags log ${shown(name)}; --to DIGEST goes to any image of it`,
-  })
+  throw new ShaleError(
+    'NO_EARLIER_IMAGE',
+    `${shownName(name)} has pointed at nothing earlier than ${current ?? 'this'}`,
+    {
+      hint: `see shale tags log ${shownName(name)}; --to DIGEST goes to any image of it`,
+    },
+  )
 }
 
 const PREFIX = /^(?:sha256:|sha512:)?[0-9a-f]{4,}$/
@@ -80,7 +94,7 @@ function chosen(name: string, history: readonly TagChange[], to: string): Digest
   const [digest] = matching
   if (matching.length === 1 && digest !== undefined) return digest
   if (matching.length > 1) {
-    throw new ShaleError('IMAGE_AMBIGUOUS', `${matching.length} images of ${shown(name)} begin with ${to}`, {
+    throw new ShaleError('IMAGE_AMBIGUOUS', `${matching.length} images of ${shownName(name)} begin with ${to}`, {
       hint: `write more of it: ${matching.slice(0, 3).join(', ')}`,
     })
   }
@@ -94,12 +108,12 @@ function pointedAt(name: string, history: readonly TagChange[], moment: number, 
   if (change?.digest !== undefined) return change.digest
   const oldest = history.at(-1)
   const hint = oldest && `it was first seen at ${new Date(oldest.at).toISOString()}`
-  throw new ShaleError('NO_EARLIER_IMAGE', `${shown(name)} was not there at ${to}`, { hint })
+  throw new ShaleError('NO_EARLIER_IMAGE', `${shownName(name)} was not there at ${to}`, { hint })
 }
 
 function notInHistory(name: string, to: string): ShaleError {
-  return new ShaleError('NO_EARLIER_IMAGE', `${shown(name)} has never pointed at ${to}`, {
-    hint: `its images are in shale tags log ${shown(name)}; for another one use shale promote; a time is 2h or 2026-01-30T12:00:00Z`,
+  return new ShaleError('NO_EARLIER_IMAGE', `${shownName(name)} has never pointed at ${to}`, {
+    hint: `its images are in shale tags log ${shownName(name)}; for another one use shale promote; a time is 2h or 2026-01-30T12:00:00Z`,
   })
 }
 
@@ -115,11 +129,7 @@ function imageGone(
     digest => digest !== target && digest !== store.images.getTag(name)?.digest && store.images.get(digest),
   )
   const here = others.length === 0 ? '' : `; still here: ${others.slice(0, 3).join(', ')}`
-  return new ShaleError('IMAGE_GONE', `cannot roll ${shown(name)} back to ${target}: ${gone}`, {
+  return new ShaleError('IMAGE_GONE', `cannot roll ${shownName(name)} back to ${target}: ${gone}`, {
     hint: `if it was pushed, get it back with shale pull ${registry}/${repository}@${target} and try again${here}`,
   })
-}
-
-function shown(name: string): string {
-  return familiarReference(parseReference(name))
 }

@@ -1,5 +1,5 @@
 import { ShaleError } from '../error.ts'
-import type { Digest } from '../oci/digest.ts'
+import { type Digest, digestHex } from '../oci/digest.ts'
 import { familiarReference, formatReference, parseReference } from '../oci/reference.ts'
 import type { Database } from './database.ts'
 import type { TagChange, TagRecord } from './types.ts'
@@ -30,15 +30,26 @@ export function setTag(database: Database, name: string, digest: Digest, move: T
   })
 }
 
-/** Throws `TAG_MOVED` when something else than `expected` was found; no expectation is met by everything. */
-export function checkExpected(name: string, found: Digest | undefined, expected: Digest | 'none' | undefined): void {
-  if (expected === undefined || expected === (found ?? 'none')) return
+/**
+ * Throws `TAG_MOVED` when something else than `expected` was found: a digest, the beginning of one with or without
+ * `sha256:`, or `none` for no tag. No expectation is met by everything.
+ */
+export function checkExpected(
+  name: string,
+  found: Digest | undefined,
+  expected: string | undefined,
+  hint = `look who did: shale tags log ${familiarReference(parseReference(name))}`,
+): void {
+  if (expected === undefined || meets(found, expected)) return
   const shown = familiarReference(parseReference(name))
   const there = found === undefined ? `${shown} is not there` : `${shown} is at ${found}`
   const wanted = expected === 'none' ? 'it was not to be there' : `not at ${expected} as expected`
-  throw new ShaleError('TAG_MOVED', `${there}, ${wanted}: somebody else has moved it`, {
-    hint: `look who did: shale tags log ${shown}`,
-  })
+  throw new ShaleError('TAG_MOVED', `${there}, ${wanted}: somebody else has moved it`, { hint })
+}
+
+function meets(found: Digest | undefined, expected: string): boolean {
+  if (found === undefined || expected === 'none') return (found ?? 'none') === expected
+  return found.startsWith(expected) || digestHex(found).startsWith(expected)
 }
 
 export function deleteTag(database: Database, name: string, why: string): boolean {
