@@ -37,6 +37,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import('./commands/release-tags.ts'),
   ),
   entry(['promote'], 'Give an image that is there one more tag', () => import('./commands/promote.ts')),
+  entry(['whatis'], 'Say what code is behind an image, and where it went', () => import('./commands/whatis.ts')),
   entry(['tags log'], 'Show every move of a tag', () => import('./commands/tags-log.ts')),
   entry(
     ['rollback', 'tags rollback'],

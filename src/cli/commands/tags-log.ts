@@ -1,5 +1,6 @@
 import { type Digest, shortDigest } from '../../oci/digest.ts'
 import { familiarReference, parseReference } from '../../oci/reference.ts'
+import { type Move, movesOfTag } from '../../release/moves.ts'
 import { noHistory, tagName } from '../../release/rollback.ts'
 import type { Store } from '../../store/types.ts'
 import { command } from '../command.ts'
@@ -44,10 +45,11 @@ export default command({
   async run(context, { args, flags }) {
     const name = tagName(args[0] as string)
     const store = await context.store()
-    const moves = movesOf(store, name)
+    const moves = movesOfTag(store, name)
     if (moves.length === 0) throw noHistory(name)
     const now = Date.now()
-    const rows = moves.map(move => rowOf(move, name, { noTrunc: flags.noTrunc, now }))
+    const newest = moves.find(({ place }) => place === 'store')
+    const rows = moves.map(move => rowOf(move, stateOf(store, move, move === newest), { noTrunc: flags.noTrunc, now }))
     const when = flags.noTrunc ? '{{.At}}' : '{{.Since}}'
     const usual = `table ${when}\t{{.Why}}\t{{.By}}\t{{.Place}}\t{{.From}}\t{{.To}}\t{{.State}}`
     const format = flags.quiet ? '{{.To}}' : (flags.format ?? 'table')
@@ -56,38 +58,17 @@ export default command({
   },
 })
 
-interface Move {
-  readonly at: number
-  readonly why: string
-  readonly who: string | undefined
-  readonly place: 'store' | 'registry'
-  readonly from: Digest | undefined
-  readonly to: Digest | undefined
-  readonly state: 'current' | 'here' | 'gone' | ''
-}
+type State = 'current' | 'here' | 'gone' | ''
 
-/** The store's own moves and those that it made in a registry, newest first. */
-function movesOf(store: Store, name: string): readonly Move[] {
-  const state = (digest: Digest | undefined) =>
-    digest === undefined ? '' : store.images.get(digest) === undefined ? 'gone' : 'here'
-  const own = store.images.tagHistory(name).map(
-    ({ digest, previous, at, why, who }, index): Move => ({
-      ...{ at, why, who, place: 'store', from: previous, to: digest },
-      state: index === 0 && digest !== undefined ? 'current' : state(digest),
-    }),
-  )
-  const published = store.publications.ofName(name).map(
-    ({ digest, previous, at, why, who }): Move => ({
-      ...{ at, why, who, place: 'registry', from: previous, to: digest },
-      state: state(digest),
-    }),
-  )
-  return [...own, ...published].sort((a, b) => b.at - a.at)
+function stateOf(store: Store, { name, place, to }: Move, isNewest: boolean): State {
+  if (to === undefined) return ''
+  if (place === 'store' && isNewest && store.images.getTag(name)?.digest === to) return 'current'
+  return store.images.get(to) === undefined ? 'gone' : 'here'
 }
 
 function rowOf(
-  { at, why, who, place, from, to, state }: Move,
-  name: string,
+  { name, at, why, who, place, from, to }: Move,
+  state: State,
   { noTrunc, now }: { readonly noTrunc: boolean; readonly now: number },
 ): Record<string, string> {
   const shown = (digest: Digest | undefined) => (digest === undefined ? NONE : noTrunc ? digest : shortDigest(digest))
