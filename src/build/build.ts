@@ -144,7 +144,7 @@ class Build {
     const state = await this.#solve()
     const image = await this.#export(state)
     this.#store.origins.put(originOf(image.digest, this.#plan, this.#options, state))
-    for (const name of names) this.#store.images.tag(name, image.digest, 'build')
+    this.#store.images.tagAll(names, image.digest, 'build')
     this.#store.cache.saveBuild(this.#lineage, this.#steps.built)
     const { ran, cached } = this.#steps
     const at = Date.now()

@@ -35,7 +35,8 @@ const template = z.string().check(
 const textOrList = <T extends z.ZodMiniType<string>>(item: T) => z.union([item, z.array(item).check(z.minLength(1))])
 
 const schema = z.strictObject({
-  release: z.optional(
+  // A heading with nothing below it is null.
+  release: z.nullish(
     z.strictObject({
       image: z.optional(textOrList(z.string().check(z.minLength(1)))),
       version: z.optional(z.string().check(z.minLength(1))),
@@ -53,7 +54,8 @@ export async function readProjectFile(folder: string): Promise<ProjectFile | und
   const lines = new LineCounter()
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' })
   const [broken] = document.errors
-  if (broken !== undefined) throw invalid(broken.message, at(text, lines, broken.pos), broken)
+  if (broken !== undefined)
+    throw invalid(YAML_WORDS[broken.code] ?? broken.message, at(text, lines, broken.pos), broken)
   const located = (path: readonly PropertyKey[], key?: string) => locate(document, text, lines, path, key)
   let content: unknown
   try {
@@ -66,6 +68,11 @@ export async function readProjectFile(folder: string): Promise<ProjectFile | und
   const issue = deepest(parsed.error.issues[0] as z.core.$ZodIssue)
   const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : []
   throw invalid(issueText(issue), located(issue.path, unknown), parsed.error)
+}
+
+/** What the YAML reader says to its programmer, for people. */
+const YAML_WORDS: Readonly<Record<string, string>> = {
+  MULTIPLE_DOCS: 'the file is to be one document, but --- begins another',
 }
 
 /** An error of the project file that shows its line. */
@@ -113,7 +120,8 @@ function issueText(issue: z.core.$ZodIssue): string {
     return `there is no ${JSON.stringify(key)}${where === '' ? '' : ` in ${where}`}: ${near === undefined ? `it has ${keys.join(', ')}` : `did you mean ${near}?`}`
   }
   if (issue.code === 'custom') return `${where}: ${issue.message}`
-  const wanted = WANTED[String(issue.path.at(issue.path[1] === 'channels' ? 1 : -1))] ?? 'text'
+  const isChannel = issue.path[1] === 'channels' && issue.path.length > 2
+  const wanted = isChannel ? 'a tag or a list of tags' : (WANTED[String(issue.path.at(-1))] ?? 'text in quotes')
   return `${where || 'the file'} is to be ${wanted}`
 }
 

@@ -43,7 +43,7 @@ const DEFAULT_CHANNELS = { main: 'latest', master: 'latest' }
 
 /**
  * Computes the tags of a project's image from git, its version and its strategy. Throws `WORK_TREE_DIRTY` and names the
- * files, `INVALID_PROJECT_FILE`, `INVALID_PACKAGE_FILE`, `NO_VERSION`, `NO_RELEASE_TAGS`, `GIT_FAILED`,
+ * files, `INVALID_PROJECT_FILE`, `INVALID_PACKAGE_FILE`, `NO_RELEASE_TAGS`, `GIT_FAILED`,
  * `CONTEXT_NOT_FOUND`.
  */
 export async function planRelease(options: ReleaseOptions): Promise<Release> {
@@ -87,7 +87,13 @@ function checkClean({ changed, revision }: GitState): void {
 
 async function versionOf(folder: string, project: ProjectFile | undefined): Promise<FoundVersion | undefined> {
   const named = project?.release.version
-  return named === undefined ? await findVersion(folder) : await namedVersion(folder, named)
+  if (project === undefined || named === undefined) return await findVersion(folder)
+  try {
+    return await namedVersion(folder, named)
+  } catch (error) {
+    const isOurs = error instanceof ShaleError && error.code === 'NO_VERSION'
+    throw isOurs ? invalid(error.message, project.locate(['release', 'version']), error) : error
+  }
 }
 
 /** Complete names of repositories: `docker.io/library/app`. */

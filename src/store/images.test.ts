@@ -124,6 +124,8 @@ test('names must be complete', async t => {
     assert.throws(() => store.images.tag(name, digest, 'tag'), { code: 'INVALID_TAG' }, name)
   }
   assert.throws(() => store.images.tag(NAME, sha256('nothing'), 'tag'), { code: 'IMAGE_NOT_FOUND' })
+  assert.throws(() => store.images.tagAll([NAME, 'app'], digest, 'tag'), { code: 'INVALID_TAG' })
+  assert.equal(store.images.getTag(NAME), undefined)
 })
 
 test('a thousand images are listed in less than 50 ms', async t => {

@@ -65,6 +65,12 @@ class DatabaseImages implements ImageStore {
     })
   }
 
+  tagAll(names: readonly string[], digest: Digest, why: string): void {
+    this.#context.database.write(() => {
+      for (const name of names) this.tag(name, digest, why)
+    })
+  }
+
   untag(name: string, why: string): boolean {
     return deleteTag(this.#context.database, name, why)
   }

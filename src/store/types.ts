@@ -208,6 +208,8 @@ export interface ImageStore {
    * image. Throws `TAG_MOVED` when that was not the expected one.
    */
   tag(name: string, digest: Digest, why: string | TagMove): Digest | undefined
+  /** Points several tags at an image: all of them, or when one cannot be none. */
+  tagAll(names: readonly string[], digest: Digest, why: string): void
   untag(name: string, why: string): boolean
   /** Notes that `repository@digest` is known at a registry. */
   addRepoDigest(repository: string, digest: Digest): void

@@ -176,6 +176,12 @@ const MISTAKES: readonly (readonly [yaml: string, says: RegExp])[] = [
   ['release:\n\n  version: 1.0\n', /^ERROR: shale\.yaml:3: release\.version is to be text in quotes\n/],
   ['release:\n  tags: [a\n', /^ERROR: shale\.yaml:\d: .*\n/],
   ['release:\n  tags: ["-x"]\n', /^ERROR: shale\.yaml:2: release\.tags\.0: a tag has at most 128/],
+  ['release:\n  tags: [1.0]\n', /^ERROR: shale\.yaml:2: release\.tags\.0 is to be text in quotes\n/],
+  [
+    'release:\n  channels:\n    main: {a: b}\n',
+    /^ERROR: shale\.yaml:3: release\.channels\.main is to be a tag or a list/,
+  ],
+  ['release:\n---\nb: 1\n', /^ERROR: shale\.yaml:2: the file is to be one document, but --- begins another\n/],
   ['release:\n  tags: []\n', /^ERROR: shale\.yaml:2: release\.tags is to be a list of tags\n/],
   ['release:\n  image: app:1\n', /^ERROR: shale\.yaml:2: "app:1" is to be a repository, without tag and digest\n/],
   [
@@ -184,7 +190,7 @@ const MISTAKES: readonly (readonly [yaml: string, says: RegExp])[] = [
   ],
   [
     'release:\n  version: ../VERSION\n',
-    /^ERROR: the version is not known: \.\.\/VERSION is not in the project's folder\n/,
+    /^ERROR: shale\.yaml:2: the version is not known: \.\.\/VERSION is not in the project's folder\n/,
   ],
   [
     `a: &a [1]\nb: &b [${'*a,'.repeat(99)}]\nc: [${'*b,'.repeat(99)}]\n`,
@@ -225,6 +231,32 @@ test('build --release names and labels the image in one go, and again alike', as
     [`${LABEL}.version`]: '1.0.0',
   })
   assert.equal((await call(['build', '-q', '--release', folder], { env })).stdout.trim(), id)
+})
+
+test('labels and tags of a release cost no cache hit', async t => {
+  const { call, folder } = await project(t)
+  const build = async (...words: readonly string[]) =>
+    (await call(['build', ...words, folder], { env: { SOURCE_DATE_EPOCH: '' } })).stderr
+  assert.match(await build(), /: 1 ran, 0 cached\n/)
+  assert.match(await build('--release'), /: every step came from the cache\n/)
+  await writeFile(join(folder, 'more'), '')
+  await commitAll(folder)
+  assert.match(await build('--release'), /: every step came from the cache\n/)
+})
+
+test('two clones of a commit give one digest', async t => {
+  const { call, folder } = await project(t)
+  await git(folder, 'remote', 'add', 'origin', 'git@git.example.com:org/app.git')
+  const clone = join(await tmp(t), 'clone')
+  await git(folder, 'clone', '-q', folder, clone)
+  await git(clone, 'remote', 'set-url', 'origin', 'https://git.example.com/org/app')
+  const other = await shale(t, { env: { ...NO_CI, ...DAY, GITHUB_RUN_NUMBER: '5' } })
+  const [one, two] = [
+    await call(['build', '-q', '--release', folder]),
+    await other(['build', '-q', '--release', clone]),
+  ]
+  assert.match(one.stdout, /^sha256:/)
+  assert.equal(one.stdout, two.stdout)
 })
 
 test('a -t without a tag names the repository of the release', async t => {
