@@ -25,6 +25,7 @@ export function mainHelp(columns: number): string {
         ['shale build -t myapp:1.0 .', 'build the Dockerfile of this folder'],
         ['shale build --explain .', 'build, and say of every step why it ran or did not'],
         ['shale run --rm myapp:1.0', 'run it'],
+        ['shale whatis myapp:1.0', 'what code is behind it?'],
       ],
       columns,
     ),
