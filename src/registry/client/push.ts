@@ -65,7 +65,7 @@ export async function pushImage(
     if (pushed.original === undefined) {
       store.images.addRepoDigest(`${parsed.registry}/${parsed.repository}`, pushed.digest)
     }
-      store.publications.note({ digest: pushed.digest, name, why: 'push' })
+    store.publications.note({ digest: pushed.digest, name, why: 'push' })
     return pushed
   } finally {
     lease.end()
