@@ -21,14 +21,16 @@ export async function readVerified(path: string, info: BlobInfo, limit: number):
 }
 
 /**
- * Streams a blob's file and checks it on the way: nothing beyond its size is given out, and the end comes only when
- * size and digest are right. Throws `BLOB_MISSING` at the start, `BLOB_DAMAGED` at the end.
+ * Streams a blob's file and checks it on the way: nothing beyond its size is given out, and the last bytes only when
+ * size and digest are right, so that nobody who reads takes a damaged blob for a whole one. Throws `BLOB_MISSING` at the
+ * start, `BLOB_DAMAGED` at the end.
  */
 export async function* streamVerified(path: string, info: BlobInfo): AsyncGenerator<Uint8Array> {
   const file = await openBlob(path, info)
   try {
     const hash = createHash(digestAlgorithm(info.digest))
     let left = info.size
+    let held: Uint8Array | undefined
     for (;;) {
       // One byte more than is left, so that trailing bytes show.
       const buffer = Buffer.allocUnsafeSlow(Math.min(CHUNK_BYTES, left + 1))
@@ -38,11 +40,13 @@ export async function* streamVerified(path: string, info: BlobInfo): AsyncGenera
       if (left < 0) throw damaged(path, info, `it has more than its ${info.size} bytes`)
       const chunk = buffer.subarray(0, bytesRead)
       hash.update(chunk)
-      yield chunk
+      if (held !== undefined) yield held
+      held = chunk
     }
     if (left > 0) throw damaged(path, info, `${left} of its ${info.size} bytes are missing`)
     const hex = hash.digest('hex')
     if (hex !== digestHex(info.digest)) throw damaged(path, info, `its content has digest ${hex}`)
+    if (held !== undefined) yield held
   } finally {
     await file.close()
   }
