@@ -39,7 +39,7 @@ export default command({
     'listens on 127.0.0.1:5000 and keeps its images in the store. It ends with Ctrl-C.',
   examples: [
     ['registry serve', 'on this machine; then: shale push localhost:5000/app'],
-    ['registry serve --address :5000 --htpasswd users --tls-cert c.pem --tls-key k.pem', 'for a team'],
+    ['registry serve --address :5000 --htpasswd users --tls-cert c --tls-key k', 'for a team'],
     ['registry serve --config registry.yaml', 'settings from a file'],
   ],
   args: { min: 0, max: 0 },
