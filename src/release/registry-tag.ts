@@ -70,7 +70,7 @@ export async function moveTag(
   if (from === digest) return { name, from, to: digest }
   const registry = access.client.registry(target.registry)
   const address = { repository: target.repository, reference: target.tag ?? 'latest' }
-  const got = await putManifest(registry, address, raw, mediaType, access.signal)
+  const { digest: got } = await putManifest(registry, address, raw, mediaType, access.signal)
   if (got !== undefined && got !== digest) {
     throw new ShaleError('REGISTRY_FAILED', `${name} is ${got} at the registry, but ${digest} was put there`, {
       hint: 'a registry that rewrites manifests cannot keep an image as it was built',
