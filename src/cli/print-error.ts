@@ -1,5 +1,5 @@
-import { excerpt } from '../dockerfile/excerpt.ts'
-import { isErrno, ShaleError } from '../error.ts'
+import { excerpt, printable } from '../dockerfile/excerpt.ts'
+import { isErrno, ShaleError, type SourceLocation } from '../error.ts'
 import { UsageError } from './usage-error.ts'
 
 /** System errors that users meet, in words; what follows is the path, where there is one. */
@@ -37,7 +37,7 @@ function describe(error: unknown): string {
     const { source, hint } = error
     return [
       `ERROR: ${error.message}`,
-      ...(source === undefined ? [] : [excerpt(source)]),
+      ...(source === undefined ? [] : [place(source), excerpt(source)]),
       ...(hint === undefined ? [] : [`hint: ${hint}`]),
     ].join('\n')
   }
@@ -51,6 +51,11 @@ function describe(error: unknown): string {
   }
   const message = error instanceof Error ? error.message : String(error)
   return `ERROR: this is a bug in Shale: ${message}\nhint: run it again with --debug and report what it shows`
+}
+
+/** `file:line:column`, which terminals and editors open. */
+function place({ file, range }: SourceLocation): string {
+  return `${printable(file)}:${range.start.line}:${range.start.column}`
 }
 
 function subject(error: NodeJS.ErrnoException): string {

@@ -109,8 +109,11 @@ test('build: a mistake is shown in the Dockerfile', async t => {
   const { code, stderr } = await call(['build', folder])
   assert.equal(code, 1)
   assert.match(stderr, /^ERROR: .*CPOY/)
-  assert.match(stderr, /\n> 2 \| CPOY a \/\n {4}\| \^\^\^\^/)
-  assert.match(stderr, /COPY/)
+  assert.match(stderr, /\nDockerfile:2:1\n {2}1 \| FROM scratch\n> 2 \| CPOY a \/\n {4}\| \^\^\^\^\n/)
+  assert.match(stderr, /\nhint: did you mean COPY\?\n/)
+  await fixtureTree(folder, { 'docker/dev\x1b[1m': 'FROM scratch\nLABEL a b "c\nCOPY --chmood=1 a /\n' })
+  const named = await call(['build', '-f', 'docker/dev\x1b[1m', '.'], { cwd: folder })
+  assert.match(named.stderr, /\ndocker\/dev\\x1b\[1m:3:6\n/)
 })
 
 test('build: refused options', async t => {
