@@ -56,6 +56,20 @@ export function findStage(dockerfile: Dockerfile, name: string): number | undefi
   return /^\d+$/.test(name) && Number(name) < dockerfile.stages.length ? Number(name) : undefined
 }
 
+/** A name with a registry, a folder or a tag is meant as an image. */
+export function mayBeStage(name: string): boolean {
+  return !/[/:.@]/.test(name)
+}
+
+/** The stage that was meant by a name under which there is neither stage nor image; one of the first `before` stages. */
+export function nearestStage({ stages }: Dockerfile, name: string, before = stages.length): string | undefined {
+  if (!mayBeStage(name)) return undefined
+  return nearest(
+    name,
+    stages.slice(0, before).flatMap(stage => stage.originalName ?? []),
+  )
+}
+
 const NAMED = new WeakMap<Dockerfile, ReadonlyMap<string, readonly number[]>>()
 
 /** Indices of the stages with this name (any case), lowest first: looked up for each instruction of ten thousand stages. */

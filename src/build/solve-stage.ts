@@ -1,6 +1,7 @@
 import { expandArg, expandInstruction } from '../dockerfile/expand.ts'
 import type { ArgInstruction, Instruction } from '../dockerfile/instruction.ts'
 import { type Dockerfile, parseInstruction } from '../dockerfile/parse.ts'
+import { ShaleError } from '../error.ts'
 import { scratchState } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
 import type { StepInfo } from './events.ts'
@@ -10,7 +11,7 @@ import { applyMetadata, isMetadata } from './ops/metadata.ts'
 import { runStep } from './ops/run.ts'
 import type { StepPosition } from './ops/step-position.ts'
 import { workdirStep } from './ops/workdir.ts'
-import type { PlannedStage } from './plan.ts'
+import { nearestStage, type PlannedStage } from './plan.ts'
 import { lookupVariable, type StageState } from './stage-state.ts'
 
 /** The steps of a stage that are announced before it is built. */
@@ -42,9 +43,21 @@ async function baseState(context: BuildContext, planned: PlannedStage, steps: St
   const { base, platform } = planned
   if (base.kind === 'scratch') return scratchState(platform)
   if (base.kind === 'stage') return context.stage(base.index, planned.stage.index)
-  const load = () => context.image(base.name, platform)
+  const load = () => baseImage(context, planned, base.name)
   if (steps.from === undefined) return load()
   return context.steps.run(steps.from, context.signal, async () => ({ value: await load(), status: 'cached' as const }))
+}
+
+/** An image that cannot be had may be the mistyped name of a stage above. */
+async function baseImage(context: BuildContext, { stage, platform }: PlannedStage, name: string): Promise<StageState> {
+  try {
+    return await context.image(name, platform)
+  } catch (error) {
+    const near = nearestStage(context.plan.dockerfile, name, stage.index)
+    if (near === undefined || !(error instanceof ShaleError)) throw error
+    const hint = `did you mean the stage ${near}?`
+    throw new ShaleError(error.code, error.message, { hint, cause: error, exitCode: error.exitCode })
+  }
 }
 
 /** ONBUILD triggers of the base run first and are gone from the image (Dockerfile reference, "ONBUILD"). */

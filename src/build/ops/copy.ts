@@ -1,7 +1,6 @@
 import { join } from 'node:path/posix'
 import { IgnoreMatcher, ignorePatterns } from '../../dockerfile/ignore.ts'
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts'
-import { nearest } from '../../dockerfile/nearest.ts'
 import { ShaleError } from '../../error.ts'
 import { type ByteString, baseName, fromByteString, parentPath, toByteString } from '../../layer/entry.ts'
 import { lowerBound, type Toc } from '../../layer/toc.ts'
@@ -20,7 +19,7 @@ import { copyMemo, filesIngredient, recallCopy } from '../copy-memo.ts'
 import { hashPlanned } from '../hash-files.ts'
 import { keyedStep, type LayerResult } from '../keyed-step.ts'
 import { packAhead } from '../pack-ahead.ts'
-import { findStage, type PlannedStage } from '../plan.ts'
+import { findStage, mayBeStage, nearestStage, type PlannedStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
 import type { StepOutcome } from '../steps.ts'
 import { refuseUnsupported } from '../supported.ts'
@@ -252,12 +251,8 @@ async function imageNamed({ plan, image }: BuildContext, from: string, at: StepP
   try {
     return await image(from, platform)
   } catch (error) {
-    // A name with a registry, a folder or a tag is meant as an image.
-    if (/[/:.@]/.test(from) || !(error instanceof ShaleError)) throw error
-    const near = nearest(
-      from,
-      plan.dockerfile.stages.flatMap(stage => stage.originalName ?? []),
-    )
+    if (!mayBeStage(from) || !(error instanceof ShaleError)) throw error
+    const near = nearestStage(plan.dockerfile, from)
     const message = `--from=${from}: no stage has this name, and there is no such image: ${error.message}`
     throw new ShaleError(error.code, message, {
       cause: error,

@@ -29,6 +29,7 @@ export interface Failure {
   readonly hint?: RegExp
   /** First and last line that the error points at. */
   readonly lines?: readonly [number, number]
+  readonly check?: (error: ShaleError) => void
 }
 
 /** A bench for the tests of a file, closed after them. */
@@ -69,6 +70,7 @@ async function checkFailure(bench: Bench, each: Failure): Promise<void> {
   assert.ok(error instanceof ShaleError)
   assert.match(error.message, each.message)
   if (each.hint !== undefined) assert.match(error.hint ?? '', each.hint)
+  each.check?.(error)
   if (each.lines === undefined) return
   const { range } = error.source ?? assert.fail(`no source: ${error.message}`)
   assert.deepEqual([range.start.line, range.end.line], each.lines)

@@ -76,6 +76,19 @@ failures(bench, [
     message: /target stage "bulid" could not be found \(did you mean build\?\)/,
   },
   {
+    title: 'a mistyped stage in FROM',
+    dockerfile: 'FROM scratch AS build\nFROM biuld\nCOPY f /',
+    message: /biuld/,
+    hint: /^did you mean the stage build\?$/,
+    lines: [2, 2],
+  },
+  {
+    title: 'a stage further down is no base',
+    dockerfile: 'FROM biuld AS first\nFROM first AS build\n',
+    message: /biuld/,
+    check: error => assert.doesNotMatch(error.hint ?? '', /stage build/),
+  },
+  {
     title: 'a stage that copies from itself',
     dockerfile: 'FROM busybox AS s\nCOPY --from=s f /x/',
     message: /circular dependency detected on stage: s$/,
