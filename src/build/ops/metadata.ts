@@ -1,9 +1,9 @@
 import { formatDuration } from '../../dockerfile/duration.ts'
 import type { CommandLine, HealthcheckInstruction, Instruction } from '../../dockerfile/instruction.ts'
-import { ShaleError } from '../../error.ts'
 import type { ExecutionConfig, Healthcheck } from '../../oci/image-config.ts'
 import { DEFAULT_SHELL, type StageState, setEnv } from '../stage-state.ts'
 import { parseExpose } from './expose.ts'
+import { stopSignal } from './stop-signal.ts'
 
 /** Instructions that change the image's config and nothing else. */
 export type MetadataInstruction = Exclude<
@@ -112,15 +112,6 @@ function shownHealthcheck({ Test = [], Retries = 0, ...times }: Healthcheck): st
   const { Interval = 0, Timeout = 0, StartPeriod = 0, StartInterval = 0 } = times
   const shown = Object.entries({ Interval, Timeout, StartPeriod, StartInterval })
   return `{Test:[${Test.join(' ')}] ${shown.map(([name, time]) => `${name}:${formatDuration(time)}`).join(' ')} Retries:${Retries}}`
-}
-
-/** Signals as docker takes them: a number, or a name with or without SIG. */
-function stopSignal(signal: string): string {
-  if (/^\d+$/.test(signal) ? Number(signal) >= 1 && Number(signal) <= 64 : /^(SIG)?[A-Z]+[0-9+-]*$/i.test(signal))
-    return signal
-  throw new ShaleError('INVALID_SIGNAL', `Invalid signal: ${signal}`, {
-    hint: 'a signal is a name such as SIGTERM or a number up to 64',
-  })
 }
 
 /** A list as Go prints it quoted, which is how docker's history shows commands. */

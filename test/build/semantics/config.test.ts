@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { Built } from '../bench.ts'
 import { builds, failures, sharedBench } from './cases.ts'
 
 const bench = sharedBench()
@@ -125,6 +126,12 @@ builds(bench, [
     title: 'a syntax line names Docker’s frontend in any version, or a mirror of it',
     dockerfile: '# syntax = registry.example:5000/docker/dockerfile:1.7-labs\nFROM scratch',
   },
+  ...['sigterm', 'RTMIN+3', 'SIGRTMAX-1', '9', '$SIGNAL'].map(signal => ({
+    title: `STOPSIGNAL ${signal} is kept as it is written`,
+    dockerfile: `FROM scratch\nENV SIGNAL=SIGINT\nSTOPSIGNAL ${signal}`,
+    check: ({ image }: Built) =>
+      assert.equal(image.config.config?.StopSignal, signal === '$SIGNAL' ? 'SIGINT' : signal),
+  })),
   {
     title: 'every instruction of the config has its field',
     dockerfile: [
@@ -175,6 +182,21 @@ test('an image without layers can be a base', async () => {
 })
 
 failures(bench, [
+  ...(
+    [
+      ['SIGWHATEVER', /name such as SIGTERM/],
+      ['SIGTREM', /^did you mean SIGTERM\?$/],
+      ['RTMIN+16', /^did you mean SIGRTMIN\+1\?$/],
+      ['65', /number up to 64/],
+      ['0', /number up to 64/],
+    ] as const
+  ).map(([signal, hint]) => ({
+    title: `STOPSIGNAL ${signal}`,
+    dockerfile: `FROM scratch\nSTOPSIGNAL ${signal}`,
+    message: /^invalid signal: /,
+    hint,
+    lines: [2, 2] as const,
+  })),
   {
     title: 'broken JSON of RUN is shell form, and fails in the shell',
     dockerfile: 'FROM alpine\nRUN ["echo", "a"]broken text',
