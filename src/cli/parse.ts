@@ -22,7 +22,7 @@ export function parseCommandLine(form: string, command: AnyCommand, words: reado
   const short = Object.values(command.flags).some(flag => flag.short === 'h') ? '' : '-h, '
   parser.addOption(optionFor('help', { kind: 'boolean', help: '', read: () => undefined }, given, short))
   try {
-    parser.parse(plainBooleans(command, words, given), { from: 'user' })
+    parser.parse(plainWords(form, command, words, given), { from: 'user' })
   } catch (error) {
     throw usageError(form, command, error)
   }
@@ -47,26 +47,49 @@ function optionFor(key: string, flag: Flag<unknown>, given: Map<string, string[]
   return flag.kind === 'boolean' ? option.preset('true').argParser(note) : option.argParser(note)
 }
 
-/** docker's flags take `--rm=false` too; Commander's booleans take no value. */
-function plainBooleans(command: AnyCommand, words: readonly string[], given: Map<string, string[]>): readonly string[] {
+/** docker's flags take `--rm=false` and `-f=FILE` too; Commander's booleans take no value, its `-f` would take the `=`. */
+function plainWords(
+  form: string,
+  command: AnyCommand,
+  words: readonly string[],
+  given: Map<string, string[]>,
+): readonly string[] {
   const names = new Map(Object.entries(command.flags).map(([key, flag]) => [`--${longName(key)}`, { ...flag, key }]))
   const result: string[] = []
   for (let at = 0; at < words.length; at++) {
-    const word = words[at] as string
-    if (word === '--' || (command.passThrough && !word.startsWith('-'))) return [...result, ...words.slice(at)]
-    const [, name = '', value] = /^(--[^=]+)=(.*)$/s.exec(word) ?? []
+    if (words[at] === '--' || (command.passThrough && !words[at]?.startsWith('-')))
+      return [...result, ...words.slice(at)]
+    const [before, word] = shortAsLong(command.flags, words[at] as string)
+    if (before !== '') result.push(before)
+    const [, name = '', value = ''] = /^(--[^=]+)=(.*)$/s.exec(word) ?? []
     const flag = names.get(name)
     if (flag?.kind === 'boolean') {
-      if (/^(?:true|t|1)$/i.test(value ?? '')) result.push(name)
-      else if (/^(?:false|f|0)$/i.test(value ?? '')) given.set(flag.key, ['false'])
-      else if (flag.words?.includes(value ?? '')) given.set(flag.key, [value ?? ''])
-      else result.push(word)
+      if (flag.words?.includes(value)) given.set(flag.key, [value])
+      else if (readBoolean(form, name, value)) result.push(name)
+      else given.set(flag.key, ['false'])
       continue
     }
     result.push(word)
     if (takesNext(names, command.flags, word) && at + 1 < words.length) result.push(words[++at] as string)
   }
   return result
+}
+
+/** `-aH=false` → `-a`, `--human=false`; what has no such value as it is. */
+function shortAsLong(flags: Flags, word: string): readonly [before: string, word: string] {
+  const [, letters = '', last = '', value = ''] = /^-([^-=]*)([^-=])=(.*)$/s.exec(word) ?? []
+  const named = (letter: string) => Object.entries(flags).find(([, { short }]) => short === letter)
+  const [key] = named(last) ?? []
+  const onlyBooleans = [...letters].every(letter => named(letter)?.[1].kind === 'boolean')
+  if (key === undefined || !onlyBooleans) return ['', word]
+  return [letters === '' ? '' : `-${letters}`, `--${longName(key)}=${value}`]
+}
+
+function readBoolean(form: string, name: string, value: string): boolean {
+  if (/^(?:true|t|1)$/i.test(value)) return true
+  if (/^(?:false|f|0)$/i.test(value)) return false
+  const message = `invalid argument ${JSON.stringify(value)} for "${name}" flag: must be true or false`
+  throw new UsageError(message, `See 'shale ${form} --help'.`, FLAG_ERROR)
 }
 
 /** True for `--file` and `-f`, whose value is the next word, whatever that looks like. */
