@@ -115,23 +115,22 @@ function paxBlock(size: number): Buffer {
   const block = Buffer.alloc(BLOCK)
   block.write('PaxHeaders/entry', 'latin1')
   writeNumbers(block, 0, 0o644, 0, 0, size, 0)
-  finish(block, 0, PAX_TYPE)
+  finish(block, 0, PAX_TYPE, { name: 16, link: 0, prefix: 0 })
   if (size < PAX_BLOCKS.length) PAX_BLOCKS[size] = block
   return block
 }
 
 function writeUstar(out: Buffer, at: number, entry: TarEntry, name: ByteString, split: number): void {
-  if (split > 0) {
-    out.write(name.slice(0, split), at + FIELD.prefix[0], 'latin1')
-    out.write(name.slice(split + 1), at, 'latin1')
-  } else {
-    // A name that only pax can hold is cut here; readers of pax never look at it.
-    out.write(name.length > 100 ? name.slice(0, 100) : name, at, 'latin1')
-  }
+  const prefix = Math.max(split, 0)
+  if (prefix > 0) out.write(name.slice(0, prefix), at + FIELD.prefix[0], 'latin1')
+  const rest = prefix > 0 ? name.slice(prefix + 1) : name
+  // A name that only pax can hold is cut here; readers of pax never look at it.
+  out.write(rest.length > 100 ? rest.slice(0, 100) : rest, at, 'latin1')
   if (entry.target !== undefined) out.write(entry.target.slice(0, 100), at + FIELD.linkname[0], 'latin1')
   writeNumbers(out, at, entry.mode, fit(entry.uid, MAX_ID), fit(entry.gid, MAX_ID), contentSize(entry), entry.mtime)
   if (entry.kind === 'char' || entry.kind === 'block') writeDevice(out, at, entry)
-  finish(out, at, TYPE_FLAG[entry.kind])
+  const link = Math.min(entry.target?.length ?? 0, 100)
+  finish(out, at, TYPE_FLAG[entry.kind], { name: Math.min(rest.length, 100), link, prefix })
 }
 
 function writeDevice(out: Buffer, at: number, entry: TarEntry): void {
@@ -173,40 +172,40 @@ function octal(out: Buffer, at: number, digits: number, value: number): void {
 /** `ustar`, NUL, version 00. */
 const MAGIC = [0x75, 0x73, 0x74, 0x61, 0x72, 0, 0x30, 0x30] as const
 
+/** Lengths of the texts of a block, in bytes. */
+interface Texts {
+  readonly name: number
+  readonly link: number
+  readonly prefix: number
+}
+
 /** Type, magic and checksum of a block that is zero where nothing was written. */
-function finish(out: Buffer, at: number, type: number): void {
+function finish(out: Buffer, at: number, type: number, texts: Texts): void {
   out[at + FIELD.type[0]] = type
   for (let i = 0; i < MAGIC.length; i++) out[at + FIELD.magic[0] + i] = MAGIC[i] as number
-  octal(out, at + FIELD.checksum[0], 6, sumOfBlock(out, at))
+  octal(out, at + FIELD.checksum[0], 6, sumOfBlock(out, at, texts))
   out[at + FIELD.checksum[0] + 7] = 0x20
 }
 
 const SPACES = 8 * 0x20
 
 /** What `checksum` gives, without reading the zeros that most of a header is. */
-function sumOfBlock(out: Buffer, at: number): number {
-  const { name, mode, checksum, type, linkname, magic, prefix } = FIELD
+function sumOfBlock(out: Buffer, at: number, texts: Texts): number {
+  const { mode, checksum, type, linkname, magic, prefix } = FIELD
   return (
     SPACES +
-    sumOfText(out, at + name[0], name[1]) +
+    sumOfBytes(out, at, at + texts.name) +
     sumOfBytes(out, at + mode[0], at + checksum[0]) +
     (out[at + type[0]] as number) +
-    sumOfText(out, at + linkname[0], linkname[1]) +
+    sumOfBytes(out, at + linkname[0], at + linkname[0] + texts.link) +
     sumOfBytes(out, at + magic[0], at + magic[0] + magic[1]) +
     sumOfBytes(out, at + FIELD.major[0], at + prefix[0]) +
-    sumOfText(out, at + prefix[0], prefix[1])
+    sumOfBytes(out, at + prefix[0], at + prefix[0] + texts.prefix)
   )
 }
 
 function sumOfBytes(out: Buffer, from: number, to: number): number {
   let sum = 0
   for (let i = from; i < to; i++) sum += out[i] as number
-  return sum
-}
-
-/** Of a field that is zero after its text. */
-function sumOfText(out: Buffer, at: number, most: number): number {
-  let sum = 0
-  for (let i = at; i < at + most && out[i] !== 0; i++) sum += out[i] as number
   return sum
 }
