@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
-import { mkdir, readdir, readFile, rename, rm, stat } from 'node:fs/promises'
+import { readdir, readFile, rename, rm, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -8,6 +8,7 @@ import { isErrno, ShaleError } from '../error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import { MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
+import { makeFolder } from '../store/make-folder.ts'
 import { type ArchiveItem, bytesItem } from './item.ts'
 import { CONTAINERD_NAME, REF_NAME } from './layout.ts'
 import { encodeIndex } from './save-oci.ts'
@@ -66,7 +67,7 @@ export async function writeItem(folder: string, item: ArchiveItem): Promise<bool
   const target = join(folder, item.path)
   // Equal digest and size: it is there already.
   if (item.path.startsWith('blobs/') && (await sizeOf(target)) === item.size) return false
-  await mkdir(dirname(target), { recursive: true })
+  makeFolder(dirname(target))
   const temporary = `${target}.${randomUUID()}.tmp`
   try {
     await pipeline(Readable.from(item.open(), { objectMode: false }), createWriteStream(temporary, { flags: 'wx' }))

@@ -3,6 +3,7 @@ import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { isErrno, ShaleError } from '../error.ts'
 import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
+import { makeFolder } from './make-folder.ts'
 
 /** Where the parts of a store are; absolute paths. */
 export interface Layout {
@@ -38,7 +39,7 @@ export function layoutOf(root: string): Layout {
 export function makeFolders(layout: Layout): void {
   const { blobs, trees, temp, partial, uploads, trash, statIndex } = layout
   try {
-    mkdirSync(layout.root, { recursive: true, mode: 0o700 })
+    makeFolder(layout.root, 0o700)
     for (const folder of [`${blobs}/sha256`, `${blobs}/sha512`, trees, temp, partial, uploads, trash, statIndex]) {
       mkdirSync(folder, { recursive: true })
     }

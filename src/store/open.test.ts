@@ -41,6 +41,10 @@ test('a folder that cannot hold a store is named', t => {
   const file = join(folder, 'file')
   writeFileSync(file, '')
   assert.throws(() => openStore({ root: file }), { code: 'STORE_UNUSABLE', message: new RegExp(file) })
+  assert.throws(() => openStore({ root: '/proc/nothing/store' }), {
+    code: 'STORE_UNUSABLE',
+    message: /\/proc\/nothing/,
+  })
   const broken = join(folder, 'broken')
   mkdirSync(broken)
   writeFileSync(join(broken, 'shale.db'), 'this is no database, but long enough to be read as one'.repeat(100))
