@@ -5,6 +5,8 @@ import type { Flags, FlagValues } from './flag.ts'
 export interface Output {
   write(data: string | Uint8Array): void
   readonly isTerminal: boolean
+  /** A terminal on which what is written can be drawn over; one that says TERM=dumb cannot. */
+  readonly canRedraw: boolean
   /** Characters in a line of the terminal; when it is none what COLUMNS says, else 80. */
   readonly columns: number
   /** Lines of the terminal; 24 when it is none. */

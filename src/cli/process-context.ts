@@ -64,6 +64,7 @@ function output(fd: number, stream: NodeJS.WriteStream): Output {
   return {
     write: data => writeAll(fd, typeof data === 'string' ? Buffer.from(data, 'utf8') : data),
     isTerminal: stream.isTTY === true,
+    canRedraw: stream.isTTY === true && process.env.TERM !== 'dumb',
     // Asked anew each time: the window may have changed.
     get columns() {
       return stream.columns > 0 ? stream.columns : columnsOf(process.env.COLUMNS)

@@ -2,8 +2,12 @@ import assert from 'node:assert/strict'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { fileURLToPath } from 'node:url'
 import { fixtureTree } from '../support/fixture.ts'
 import { shale, tmp } from '../support/shale.ts'
+import { atTerminal } from '../support/terminal.ts'
+
+const BIN = fileURLToPath(new URL('../../bin/shale', import.meta.url))
 
 const DOCKERFILE = `ARG FILE=a
 FROM scratch AS first
@@ -132,4 +136,26 @@ test('build: refused options', async t => {
     assert.match(result.stderr, message, line)
     assert.equal(result.code, code, line)
   }
+})
+
+test('build: a terminal is drawn over and coloured as far as it and NO_COLOR allow', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: 'FROM scratch\nCOPY a /\n', a: 'a' })
+  const screenOf = async (env: NodeJS.ProcessEnv) => {
+    const all = { PATH: process.env.PATH, HOME: folder, SHALE_ROOT: call.root, ...env }
+    const seat = atTerminal([process.execPath, BIN, 'build', folder], all)
+    assert.equal(await seat.ended, 0, seat.screen())
+    await seat.close()
+    return seat.screen()
+  }
+  const plain = /^#1 \[stage-0 1\/1\] COPY a \//
+  const [xterm, colourless, dumb] = [
+    await screenOf({ TERM: 'xterm' }),
+    await screenOf({ TERM: 'xterm', NO_COLOR: '1' }),
+    await screenOf({ TERM: 'dumb' }),
+  ]
+  const [redrawn, coloured] = ['\x1b[K', '\x1b[36m']
+  assert.deepEqual([xterm.includes(redrawn), xterm.includes(coloured), plain.test(xterm)], [true, true, false])
+  assert.deepEqual([colourless.includes(redrawn), colourless.includes(coloured)], [true, false])
+  assert.deepEqual([dumb.includes('\x1b'), plain.test(dumb)], [false, true])
 })

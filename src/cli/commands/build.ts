@@ -132,7 +132,7 @@ function progressMode(context: Context, { flags }: BuildCommandInput): ProgressM
   const chosen = flags.progress ?? context.env.BUILDKIT_PROGRESS ?? 'auto'
   if (chosen === 'rawjson') return 'json'
   if (chosen === 'tty' || chosen === 'plain' || chosen === 'json' || chosen === 'quiet') return chosen
-  return context.err.isTerminal ? 'tty' : 'plain'
+  return context.err.canRedraw ? 'tty' : 'plain'
 }
 
 /** Fields as buildx writes them. */

@@ -27,7 +27,7 @@ export default command({
     const { out, err, signal } = context
     const store = await context.store()
     const progress =
-      flags.quiet || !err.isTerminal ? undefined : showTransfer('load', { out: err, err, debug: context.debug })
+      flags.quiet || !err.canRedraw ? undefined : showTransfer('load', { out: err, err, debug: context.debug })
     try {
       const loaded = await loadArchive(store, flags.input ?? process.stdin, { onEvent: progress?.onEvent, signal })
       progress?.end()

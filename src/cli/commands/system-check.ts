@@ -126,7 +126,7 @@ const SHOWN_EVERY_MS = 200
 
 /** One line on a terminal, rewritten; nothing elsewhere. */
 function showProgress({ err }: Context): { readonly on: (progress: CheckProgress) => void; readonly end: () => void } {
-  if (!err.isTerminal) return { on: () => {}, end: () => {} }
+  if (!err.canRedraw) return { on: () => {}, end: () => {} }
   let shown = performance.now()
   return {
     on({ what, bytes }) {

@@ -54,7 +54,7 @@ export interface TransferProgress {
 
 /** Shows layers on their way: on a terminal a line for each that changes, elsewhere a line for each change. */
 export function showTransfer(direction: Direction, { out, err, debug }: TransferOutputs): TransferProgress {
-  const shown = out.isTerminal ? liveTransfer(direction, out) : loggedTransfer(direction, out)
+  const shown = out.canRedraw ? liveTransfer(direction, out) : loggedTransfer(direction, out)
   const onEvent: OnTransferEvent = event => {
     if (event.kind === 'warning') err.write(`WARNING: ${event.message}\n`)
     else if (event.kind === 'detail') {
