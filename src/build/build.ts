@@ -16,6 +16,7 @@ import { withEpoch, withEpochArg } from './epoch.ts'
 import type { BuildEvent, StepInfo } from './events.ts'
 import { Explainer } from './explain.ts'
 import { type ExportedImage, exportImage } from './export.ts'
+import { parseExtraHost } from './extra-host.ts'
 import { KnownCopies } from './known-copies.ts'
 import { FolderDigests } from './known-digests.ts'
 import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
@@ -57,6 +58,7 @@ export async function buildImage(store: Store, asked: BuildOptions, services: Bu
   const startedAt = Date.now()
   const given = withEpochArg(asked)
   const names = (given.tags ?? []).map(tag => formatReference(parseReference(tag)))
+  given.addHosts?.forEach(parseExtraHost)
   const loaded = loadContext(given)
   const plan = planBuild(loaded.dockerfile, given)
   const options = withEpoch(given, plan)

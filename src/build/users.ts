@@ -75,7 +75,7 @@ function numeric(text: string): number | undefined {
 
 function unknown(what: 'user' | 'group', name: string, file: string): ShaleError {
   return new ShaleError('UNKNOWN_USER', `unable to find ${what} ${name}: no matching entries in ${file} file`, {
-    hint: `create it in a RUN step above, or write its number`,
+    hint: 'create it in the Dockerfile before it is used, or write its number',
   })
 }
 

@@ -91,12 +91,3 @@ export function parseVolume(text: string, cwd: string): BindMount {
   if (unknown !== undefined) throw fail(`unknown option ${JSON.stringify(unknown)}`, 'options are ro and rw')
   return { source: resolve(cwd, source), target, readonly: words.includes('ro') || words.includes('readonly') }
 }
-
-/** Reads `name:address` or `name=address`. Throws `INVALID_HOST`. */
-export function parseHost(text: string): { readonly name: string; readonly address: string } {
-  const [, name, address] = /^([^:=]+)[:=](.+)$/.exec(text) ?? []
-  if (name !== undefined && address !== undefined) return { name, address: address.replace(/^\[(.*)\]$/, '$1') }
-  throw new ShaleError('INVALID_HOST', `bad format for add-host: ${JSON.stringify(text)}`, {
-    hint: 'write name:address',
-  })
-}

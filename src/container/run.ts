@@ -14,7 +14,13 @@ import { encodeToc } from '../layer/toc-codec.ts'
 import { hostPlatform, type Platform } from '../oci/platform.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
 import { type Helper, openHelper, type RunningCommand } from '../sandbox/helper.ts'
-import type { RunMount, RunOutput, RunResult, TerminalSize } from '../sandbox/run-request.ts'
+import {
+  DEFAULT_HOSTNAME,
+  type RunMount,
+  type RunOutput,
+  type RunResult,
+  type TerminalSize,
+} from '../sandbox/run-request.ts'
 import { findImage } from '../store/resolve.ts'
 import type { Store } from '../store/types.ts'
 
@@ -158,7 +164,11 @@ function commandOf(options: RunImageOptions, state: StageState): readonly string
 
 function environment(options: RunImageOptions, state: StageState, identity: Identity): readonly string[] {
   const image = state.config.Env ?? []
-  const defaults = [`HOME=${identity.home}`, ...(typeof options.streams === 'object' ? ['TERM=xterm'] : [])]
+  const defaults = [
+    `HOSTNAME=${options.hostname ?? DEFAULT_HOSTNAME}`,
+    ...(typeof options.streams === 'object' ? ['TERM=xterm'] : []),
+    `HOME=${identity.home}`,
+  ]
   const missing = defaults.filter(line => !image.some(own => own.startsWith(line.slice(0, line.indexOf('=') + 1))))
   const before: readonly string[] = [...image, ...missing]
   return (options.env ?? []).reduce((env, line) => {

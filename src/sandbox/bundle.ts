@@ -1,5 +1,5 @@
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from './capabilities.ts'
-import type { Rlimit, RunConfig, RunMount } from './run-request.ts'
+import { DEFAULT_HOSTNAME, type Rlimit, type RunConfig, type RunMount } from './run-request.ts'
 
 /** The part of an OCI runtime-spec v1.2 `config.json` that the built-in runtime reads. */
 export interface RuntimeSpec {
@@ -83,7 +83,7 @@ export function runtimeSpec(
     ociVersion: '1.2.0',
     process: specProcess(config),
     root: { path: rootPath, readonly: config.readonlyRoot === true },
-    hostname: config.hostname ?? 'shale',
+    hostname: config.hostname ?? DEFAULT_HOSTNAME,
     mounts: [...systemMounts(config, host), ...mounts.flatMap(mount => specMount(mount, privileged))],
     linux: {
       namespaces: [

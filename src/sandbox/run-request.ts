@@ -1,5 +1,8 @@
 import type { RlimitName } from './syscalls.ts'
 
+/** The container's name for itself when it is given none. */
+export const DEFAULT_HOSTNAME = 'shale'
+
 /** Something mounted over a path of the container; parents and the target itself are made when missing, and never stay behind. */
 export type RunMount =
   | {
@@ -54,7 +57,7 @@ export interface RunConfig {
   readonly uid?: number
   readonly gid?: number
   readonly additionalGids?: readonly number[]
-  /** Default `shale`. */
+  /** {@link DEFAULT_HOSTNAME} if absent. */
   readonly hostname?: string
   /** Names such as `CAP_CHOWN`; default: Docker's 14. */
   readonly capabilities?: readonly string[]

@@ -129,6 +129,8 @@ test('build: refused options', async t => {
     ['--platform linux/amd64/v1/x', 1, /^ERROR: invalid platform/],
     ['--sbom=true', 1, /--sbom is not supported yet/],
     ['-t UPPER', 1, /repository name must be lowercase/],
+    ['--add-host db', 125, /^ERROR: bad format for add-host: "db"\nhint: /],
+    ['--add-host db:10.0.0.500', 125, /^ERROR: invalid IP address in add-host: "10\.0\.0\.500"\nhint: /],
     ['--build-arg =x', 125, /^ERROR: invalid build argument "=x": it has no name/],
   ]
   for (const [line, code, message] of cases) {

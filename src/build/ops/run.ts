@@ -2,11 +2,12 @@ import { mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { chompTabs } from '../../dockerfile/heredoc.ts'
 import type { RunInstruction } from '../../dockerfile/instruction.ts'
-import { ShaleError } from '../../error.ts'
+import type { ShaleError } from '../../error.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import type { RunMount } from '../../sandbox/run-request.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
+import { parseExtraHost } from '../extra-host.ts'
 import { keyedStep } from '../keyed-step.ts'
 import { RunFailure } from '../run-failure.ts'
 import { envValue, type StageState } from '../stage-state.ts'
@@ -144,7 +145,7 @@ async function execute(
           additionalGids: identity.groups,
           networkMode: networkOf(context, run),
           ownHostnameFile: true,
-          extraHosts: (context.options.addHosts ?? []).map(parseHost),
+          extraHosts: (context.options.addHosts ?? []).map(parseExtraHost),
         },
       },
       { signal, onOutput: ({ stream, chunk }) => steps.output(at.info, stream, chunk) },
@@ -186,16 +187,6 @@ function proxyVariables(buildArgs: Readonly<Record<string, string>>): readonly s
     const value = buildArgs[name.toLowerCase()] ?? buildArgs[name]
     return value === undefined ? [] : [`${name}=${value}`, `${name.toLowerCase()}=${value}`]
   })
-}
-
-function parseHost(text: string): { name: string; address: string } {
-  const match = /^([^:=]+)[:=](.+)$/.exec(text)
-  if (match === null) {
-    throw new ShaleError('INVALID_HOST', `bad format for add-host: ${JSON.stringify(text)}`, {
-      hint: 'write name:address',
-    })
-  }
-  return { name: match[1] as string, address: (match[2] as string).replace(/^\[(.*)\]$/, '$1') }
 }
 
 function runFailed(

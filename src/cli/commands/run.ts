@@ -1,14 +1,16 @@
-import { mkdirSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import type { PullImage } from '../../build/base-image.ts'
+import { parseExtraHost } from '../../build/extra-host.ts'
 import { type RunImageOptions, runImage } from '../../container/run.ts'
 import { ShaleError } from '../../error.ts'
 import { familiarReference, parseReference } from '../../oci/reference.ts'
 import type { RunningCommand } from '../../sandbox/helper.ts'
+import { makeFolder } from '../../store/make-folder.ts'
 import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { withRegistryClient } from '../registry-client.ts'
-import { environment, parseHost, parseVolume, runFlags } from '../run-options.ts'
+import { environment, parseVolume, runFlags } from '../run-options.ts'
 import { type SignalProxy, signalProxy } from '../signal-proxy.ts'
 import { windowSize } from '../window-size.ts'
 
@@ -83,8 +85,8 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
     throw new ShaleError('NO_TERMINAL', 'the input device is not a TTY', { hint: 'leave out -t', exitCode: 1 })
   }
   const binds = flags.volume.map(text => parseVolume(text, process.cwd()))
-  // docker makes what is to be mounted when it is not there.
-  for (const { source } of binds) mkdirSyncUnlessThere(source)
+  // docker makes what is to be mounted when it is not there; a file is as good as a folder.
+  for (const { source } of binds) if (!existsSync(source)) makeFolder(source)
   return {
     image,
     command: words,
@@ -95,21 +97,12 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
     binds,
     network: (flags.network ?? flags.net) as 'host' | 'none' | undefined,
     hostname: flags.hostname,
-    addHosts: flags.addHost.map(parseHost),
+    addHosts: flags.addHost.map(parseExtraHost),
     readonlyRoot: flags.readOnly,
     platform: chosenPlatform(flags.platform, context),
     pull: flags.pull as RunImageOptions['pull'],
     streams: flags.tty ? windowSize() : flags.interactive ? 'inherit' : 'output',
     onOutput: ({ stream, chunk }) => (stream === 'stdout' ? context.out : context.err).write(chunk),
-  }
-}
-
-function mkdirSyncUnlessThere(path: string): void {
-  try {
-    mkdirSync(path, { recursive: true })
-  } catch (error) {
-    // A file is as good as a folder.
-    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error
   }
 }
 

@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs'
 import { isErrno } from '../../error.ts'
-import type { RunConfig, RunMount } from '../run-request.ts'
+import { DEFAULT_HOSTNAME, type RunConfig, type RunMount } from '../run-request.ts'
 
 /** The files of /etc that tell a container its names and name servers, unless the caller mounts its own. */
 export function networkFiles(config: RunConfig, mounts: readonly RunMount[]): readonly RunMount[] {
   if (config.bareEtc === true) return []
-  const hostname = config.hostname ?? 'shale'
+  const hostname = config.hostname ?? DEFAULT_HOSTNAME
   const files = {
     '/etc/resolv.conf': hostFile('/etc/resolv.conf'),
     '/etc/hosts': hostsFile(hostname, config.extraHosts ?? []),
