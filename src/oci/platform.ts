@@ -51,7 +51,9 @@ export function parsePlatform(text: string): Platform {
   const parts = text.split('/')
   if (parts.length > 3 || !parts.every(part => /^[A-Za-z0-9_.-]+$/.test(part))) {
     throw new ShaleError('INVALID_PLATFORM', `invalid platform ${JSON.stringify(text)}`, {
-      hint: 'write it as os/architecture, such as linux/amd64 or linux/arm/v7',
+      hint: text.includes(',')
+        ? 'name one platform; an image is for one'
+        : 'write it as os/architecture, such as linux/amd64 or linux/arm/v7',
     })
   }
   const [first = '', architecture, variant] = parts

@@ -15,6 +15,9 @@ export interface KnownManifest {
   readonly platform?: Platform | undefined
 }
 
+/** What an error calls an image; its digest says nothing to people. */
+export type Label = () => string
+
 /** A manifest that an index names. */
 export interface IndexEntry {
   /** Undefined for what is no image, as far as that is known. */
@@ -32,11 +35,12 @@ export async function openImage(
   known: KnownManifest,
   entries: readonly IndexEntry[],
   platform: Platform | undefined,
+  label: Label = () => known.digest,
 ): Promise<StoredImage> {
-  if (known.kind === 'index') return await readImage(blobs, chooseChild(known.digest, entries, platform))
+  if (known.kind === 'index') return await readImage(blobs, chooseChild(label, entries, platform))
   const image = await readImage(blobs, known)
   if (platform !== undefined && !matchesPlatform(platformOf(image), platform)) {
-    throw platformNotFound(known.digest, platform, [platformOf(image)])
+    throw platformNotFound(label, platform, [platformOf(image)])
   }
   return image
 }
@@ -53,14 +57,14 @@ async function readImage(blobs: BlobStore, known: KnownManifest): Promise<Stored
 }
 
 /** What the registry would give for the platform, or nothing: never an older variant because only that is here. */
-function chooseChild(index: Digest, entries: readonly IndexEntry[], platform: Platform | undefined): KnownManifest {
+function chooseChild(label: Label, entries: readonly IndexEntry[], platform: Platform | undefined): KnownManifest {
   const want = platform ?? hostPlatform()
   const here = entries.filter(entry => entry.known !== undefined && entry.platform !== undefined)
   const matching = choosePlatform(entries, entry => entry.platform, want)?.known
   const chosen = matching ?? (platform === undefined ? here[0]?.known : undefined)
   if (chosen !== undefined) return chosen
   throw platformNotFound(
-    index,
+    label,
     want,
     here.map(entry => entry.platform as Platform),
   )
@@ -71,11 +75,11 @@ function platformOf(image: StoredImage): Platform {
   return { os, architecture, variant }
 }
 
-function platformNotFound(digest: Digest, want: Platform, have: readonly Platform[]): ShaleError {
+function platformNotFound(label: Label, want: Platform, have: readonly Platform[]): ShaleError {
   const there = have.map(formatPlatform).join(', ') || 'no image'
   return new ShaleError(
     'PLATFORM_NOT_FOUND',
-    `image ${digest} was found but does not provide the platform ${formatPlatform(want)}`,
+    `image ${label()} was found but does not provide the platform ${formatPlatform(want)}`,
     { hint: `the store has ${there} of it; pull it with --platform ${formatPlatform(want)}` },
   )
 }

@@ -83,7 +83,13 @@ test('of an index only the platforms that are there can be opened', async t => {
   const open = (architecture: string) => store.images.open(digest, { os: 'linux', architecture })
   assert.equal((await open('s390x')).digest, manifests[1]?.digest)
   assert.equal((await store.images.open(digest)).digest, manifests[0]?.digest)
-  await assert.rejects(open('ppc64le'), { code: 'PLATFORM_NOT_FOUND', hint: /linux\/riscv64, linux\/s390x/ })
+  await assert.rejects(open('ppc64le'), {
+    code: 'PLATFORM_NOT_FOUND',
+    message: `image ${digest} was found but does not provide the platform linux/ppc64le`,
+    hint: /linux\/riscv64, linux\/s390x/,
+  })
+  store.images.tag(NAME, digest, 'tag')
+  await assert.rejects(open('ppc64le'), { message: /^image \S+:\S+ \([0-9a-f]{12}\) was found but does not/ })
   assert.equal((await store.images.openIndex(digest))?.manifests.length, 3)
   assert.equal(store.images.list().length, 1, 'the manifests of an index are no images by themselves')
   assert.equal(store.images.get(digest)?.details?.platform.architecture, 'riscv64')

@@ -1,8 +1,9 @@
 import { ShaleError } from '../error.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
-import { type Digest, sha256 } from '../oci/digest.ts'
+import { type Digest, sha256, shortDigest } from '../oci/digest.ts'
 import type { Index } from '../oci/manifest.ts'
 import type { Platform } from '../oci/platform.ts'
+import { familiarReference, parseReference } from '../oci/reference.ts'
 import type { FileBlobs } from './blobs.ts'
 import type { Database } from './database.ts'
 import type { ImageDocument } from './image-documents.ts'
@@ -139,7 +140,13 @@ class DatabaseImages implements ImageStore {
     const known = this.#manifest(id)
     if (known === undefined) throw notFound(id)
     const { openImage } = await opening()
-    return await openImage(this.#context.blobs, known, await this.#entries(known), platform)
+    return await openImage(this.#context.blobs, known, await this.#entries(known), platform, () => this.#label(id))
+  }
+
+  /** `app:1.0 (0123456789ab)`, the digest alone when it has no name. */
+  #label(id: Digest): string {
+    const tag = this.#context.database.get<{ name: string }>('SELECT name FROM tags WHERE digest = ? ORDER BY name', id)
+    return tag === undefined ? id : `${familiarReference(parseReference(tag.name))} (${shortDigest(id)})`
   }
 
   async openIndex(id: Digest): Promise<Index | undefined> {

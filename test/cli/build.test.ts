@@ -127,6 +127,7 @@ test('build: refused options', async t => {
     ['--progress fancy', 125, /^invalid argument "fancy" for "--progress" flag/],
     ['--compression lz4', 125, /^invalid argument "lz4"/],
     ['--platform linux/amd64/v1/x', 1, /^ERROR: invalid platform/],
+    ['--platform linux/amd64,linux/arm64', 1, /^ERROR: invalid platform [\s\S]*hint: name one platform/],
     ['--sbom=true', 1, /--sbom is not supported yet/],
     ['-t UPPER', 1, /repository name must be lowercase/],
     ['--add-host db', 125, /^ERROR: bad format for add-host: "db"\nhint: /],
