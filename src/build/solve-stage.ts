@@ -4,7 +4,7 @@ import { type Dockerfile, parseInstruction } from '../dockerfile/parse.ts'
 import { ShaleError } from '../error.ts'
 import { scratchState } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
-import type { StepInfo } from './events.ts'
+import type { Reason, StepInfo } from './events.ts'
 import { located } from './located.ts'
 import { copyStep } from './ops/copy.ts'
 import { applyMetadata, isMetadata } from './ops/metadata.ts'
@@ -45,7 +45,17 @@ async function baseState(context: BuildContext, planned: PlannedStage, steps: St
   if (base.kind === 'stage') return context.stage(base.index, planned.stage.index)
   const load = () => baseImage(context, planned, base.name)
   if (steps.from === undefined) return load()
-  return context.steps.run(steps.from, context.signal, async () => ({ value: await load(), status: 'cached' as const }))
+  return context.steps.run(steps.from, context.signal, async () => {
+    const value = await load()
+    return { value, status: 'cached' as const, reason: baseReason(value) }
+  })
+}
+
+/** What FROM gave, for who asks for the whole story. */
+function baseReason({ base, layers }: StageState): Reason {
+  const digest = base.split(' ').at(-1)
+  const count = `${layers.length} layer${layers.length === 1 ? '' : 's'}`
+  return { kind: 'hit', summary: `the image ${digest}, ${count}`, details: [] }
 }
 
 /** An image that cannot be had may be the mistyped name of a stage above. */

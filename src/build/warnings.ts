@@ -11,7 +11,10 @@ export interface Warning {
 
 /** What is odd about a build that can go on: in the Dockerfile, and in options that it makes no use of. */
 export function warnings(plan: BuildPlan, options: BuildOptions): readonly Warning[] {
-  const found = plan.dockerfile.warnings.map(({ message, range }) => ({ message, range }))
+  const found = plan.dockerfile.warnings.map(({ message, range }) => ({
+    message: `${message} (line ${range.start.line})`,
+    range,
+  }))
   return [...found, ...unusedArguments(plan, options), ...unknownStages(plan, options)]
 }
 

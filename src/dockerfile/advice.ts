@@ -7,10 +7,8 @@ const LIKE_JSON = /^\[(?:["'“‘]|\s+["'“‘].*["'”’]\s*,|[^\s[\]]+\s*,)
 /** What is allowed and yet hardly meant, or no longer recommended. */
 export function adviceOn(instructions: readonly Instruction[]): readonly DockerfileWarning[] {
   return instructions.flatMap(instruction => {
-    const message = problemOf(instruction)
-    if (message === undefined) return []
-    const { range } = instruction
-    return [{ ...message, message: `${message.message} (line ${range.start.line})`, range }]
+    const problem = problemOf(instruction)
+    return problem === undefined ? [] : [{ ...problem, range: instruction.range }]
   })
 }
 

@@ -36,6 +36,17 @@ test('build: what is printed where', async t => {
   assert.ok(['app:latest', 'app:2', '<none>:<none>'].every(name => images.includes(name)))
 })
 
+test('build: what FROM gave is part of the story, and warnings name their lines', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a', b: 'b' })
+  await call(['build', '-q', '-t', 'app', folder])
+  const input = 'FROM app AS x\nMAINTAINER Kim\nCOPY \\\n\n a /x\n'
+  const { stdout, stderr } = await call(['build', '--explain', '-f', '-', folder], { input })
+  assert.match(stdout, /^\[x 1\/2\] FROM app\n {2}cached: the image sha256:[0-9a-f]{64}, 2 layers\n\[x 2\/2\]/)
+  assert.match(stderr, /\nWarning: MAINTAINER is deprecated .* \(line 2\)\n/)
+  assert.match(stderr, /\nWarning: Empty continuation line found in: COPY +a \/x \(line 4\)\n/)
+})
+
 test('build: flags', async t => {
   const call = await shale(t)
   const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a', b: 'b' })
