@@ -2,7 +2,14 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { type Digest, sha256 } from '../oci/digest.ts'
 import type { LocalStore } from './open.ts'
-import { executePrune, type PrunePlan, planCachePrune, planImagePrune, planSystemPrune } from './prune.ts'
+import {
+  type CachePruneOptions,
+  executePrune,
+  type PrunePlan,
+  planCachePrune,
+  planImagePrune,
+  planSystemPrune,
+} from './prune.ts'
 import { parsePruneFilters } from './prune-filter.ts'
 import { addImage, addLayer, temporaryStore } from './testing.ts'
 import type { LayerRecord, Lease } from './types.ts'
@@ -108,6 +115,19 @@ test('builder prune leaves what an image shares, unless it is to take all', asyn
     young.records.filter(planned => planned.remove).map(planned => planned.record.title),
     ['old'],
   )
+})
+
+test('builder prune takes only what the filters ask for; a record has no labels', async t => {
+  const { store } = await fixture(temporaryStore(t))
+  const removed = (options: CachePruneOptions) =>
+    planCachePrune(store, { now: NOW, all: true, ...options })
+      .records.filter(planned => planned.remove)
+      .map(planned => planned.record.title)
+      .sort()
+  assert.deepEqual(removed({ only: ({ record }) => record.title === 'new' }), ['new'])
+  assert.deepEqual(removed({ only: ({ shared }) => shared }), ['base'])
+  assert.deepEqual(removed({ filter: filter('label=keep') }), [])
+  assert.deepEqual(removed({ filter: filter('label!=keep') }), ['base', 'new', 'old'])
 })
 
 test('keep-storage leaves the records used last', async t => {

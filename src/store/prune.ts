@@ -1,6 +1,7 @@
 import type { Digest } from '../oci/digest.ts'
 import { shortDigest } from '../oci/digest.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
+import { type RecordUsage, recordUsages } from './cache-usage.ts'
 import { type CollectOptions, type CollectResult, collect } from './collect.ts'
 import { type ContentSize, contentSize } from './content-size.ts'
 import type { LocalStore } from './open.ts'
@@ -23,8 +24,10 @@ export interface CachePruneOptions {
   readonly all?: boolean | undefined
   /** Bytes of cache to leave: the records used last stay. */
   readonly keepStorage?: number | undefined
-  /** `until` is about the last use. Labels are of images only. */
+  /** `until` is about the last use. A record has no labels. */
   readonly filter?: PruneFilter | undefined
+  /** Only records for which this holds. */
+  readonly only?: ((usage: RecordUsage) => boolean) | undefined
   readonly now?: number | undefined
 }
 
@@ -134,14 +137,25 @@ function planRecords(
   const graph = loadGraph(store.database)
   const owners = layerOwners(store, graph, keptImages)
   const layers = new Map(graph.records.map(record => [record.key, record.layer]))
+  const wanted = options.only && wantedRecords(store, graph, options.only)
   const planned = store.cache.list().map((record): PlannedRecord => {
-    const kept = whyRecordStays(record, owners.get(layers.get(record.key) ?? -1), options)
+    const left = wanted?.has(record.key) === false ? 'no filter asks for it' : undefined
+    const kept = left ?? whyRecordStays(record, owners.get(layers.get(record.key) ?? -1), options)
     const used = `last used ${ago(record.lastUsedAt, options.now ?? Date.now())}, ${record.uses} times in all`
     return { record, remove: kept === undefined, why: kept ?? used }
   })
   return options.keepStorage === undefined
     ? planned
     : keepRecent(store, graph, keptImages, planned, options.keepStorage)
+}
+
+function wantedRecords(
+  store: LocalStore,
+  graph: ContentGraph,
+  only: (usage: RecordUsage) => boolean,
+): ReadonlySet<Digest> {
+  const usages = recordUsages(store, graph, contentSize(store.layout))
+  return new Set(usages.filter(only).map(({ record }) => record.key))
 }
 
 function whyRecordStays(
@@ -154,7 +168,7 @@ function whyRecordStays(
   if (filter.before !== undefined && record.lastUsedAt >= filter.before) {
     return `last used ${ago(record.lastUsedAt, now)}, not before ${filter.until ?? 'the given time'}`
   }
-  return undefined
+  return labelThatKeeps(filter, {})
 }
 
 /** For each layer of a kept image, what to call that image: by a name if one of them has one. */

@@ -54,6 +54,15 @@ test('builder prune and system prune empty the store', async t => {
   const { call } = await withTwoImages(t)
   const kept = await call(['builder', 'prune', '-f', '--explain'])
   assert.match(kept.stdout, /its layer is part of image/)
+  const prune = ['builder', 'prune', '-a', '--dry-run', '--filter']
+  assert.match(
+    (await call([...prune, 'type=copy'])).stdout,
+    /^Would delete build cache objects:\n[0-9a-f]{12} {2}COPY a \/\n\n/,
+  )
+  for (const nothing of ['type=run', 'description=RUN', 'unused-for=24h', 'id=nosuch']) {
+    assert.match((await call([...prune, nothing])).stdout, /^Total that would be reclaimed: /, nothing)
+  }
+  assert.match((await call([...prune, 'label=a'])).stderr, /^invalid filter 'label'\n/)
   const cache = await call(['builder', 'prune', '-af'])
   assert.match(cache.stdout, /^Deleted build cache objects:\n[0-9a-f]{12} {2}.*COPY a \/\n/)
   const all = await call(['system', 'prune', '-af'])

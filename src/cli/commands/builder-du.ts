@@ -1,15 +1,12 @@
 import { shortDigest } from '../../oci/digest.ts'
 import { type CacheUsage, cacheUsage, type RecordUsage } from '../../store/cache-usage.ts'
-import { parsePruneFilters } from '../../store/prune-filter.ts'
+import { CACHE_FILTERS, parseCacheFilters } from '../cache-filter.ts'
 import { command } from '../command.ts'
-import { booleanFilter, parseFilters } from '../filter.ts'
 import { boolean, list, text } from '../flag.ts'
 import { formatRows, type Listing } from '../format/format.ts'
 import { humanSize } from '../format/size.ts'
 import { renderTable } from '../format/table.ts'
 import { goTime, timeAgo } from '../format/time.ts'
-
-const KEYS = ['description', 'id', 'inuse', 'private', 'shared', 'type', 'until']
 
 /** The fields of buildx's `du --format`. */
 const LISTING: Listing = {
@@ -39,14 +36,17 @@ export default command({
   ],
   args: { min: 0, max: 0 },
   flags: {
-    filter: list(`Show only steps for which this holds (${KEYS.join(', ')})`, { placeholder: 'filter' }),
+    filter: list(`Show only steps for which this holds (${CACHE_FILTERS.join(', ')})`, { placeholder: 'filter' }),
     format: text("Go template, 'table TEMPLATE', or json"),
     verbose: boolean('Show everything that is known of each step'),
   },
   async run(context, { flags }) {
     const now = Date.now()
-    const keep = filterOf(flags.filter, now)
-    const usage = cacheUsage(await context.store(), keep)
+    const { until, matches } = parseCacheFilters(flags.filter, now)
+    const usage = cacheUsage(
+      await context.store(),
+      one => (until.before === undefined || one.record.lastUsedAt <= until.before) && (matches?.(one) ?? true),
+    )
     if (flags.format !== undefined && flags.format !== 'table') {
       context.out.write(
         formatRows(
@@ -63,30 +63,6 @@ export default command({
     return 0
   },
 })
-
-function filterOf(words: readonly string[], now: number): (usage: RecordUsage) => boolean {
-  const filters = parseFilters(words, KEYS)
-  const shared = booleanFilter(filters, 'shared') ?? not(booleanFilter(filters, 'private'))
-  const inUse = booleanFilter(filters, 'inuse')
-  const { before } = parsePruneFilters(
-    (filters.get('until') ?? []).map(value => `until=${value}`),
-    now,
-  )
-  const ids = filters.get('id') ?? []
-  const types = filters.get('type') ?? []
-  const descriptions = filters.get('description') ?? []
-  return ({ record, shared: isShared, reclaimable }) =>
-    (shared === undefined || shared === isShared) &&
-    (inUse === undefined || inUse === !reclaimable) &&
-    (before === undefined || record.lastUsedAt <= before) &&
-    ids.every(id => record.key.startsWith(id) || record.key.startsWith(`sha256:${id}`)) &&
-    types.every(type => type === record.kind) &&
-    descriptions.every(words => record.title.includes(words))
-}
-
-function not(value: boolean | undefined): boolean | undefined {
-  return value === undefined ? undefined : !value
-}
 
 function table(records: readonly RecordUsage[], now: number): string {
   const rows = records.map(({ record, size, shared, reclaimable }) => [

@@ -1,7 +1,7 @@
 import { planCachePrune } from '../../store/prune.ts'
-import { parsePruneFilters } from '../../store/prune-filter.ts'
+import { CACHE_FILTERS, parseCacheFilters } from '../cache-filter.ts'
 import { command } from '../command.ts'
-import { boolean, text } from '../flag.ts'
+import { boolean, list, text } from '../flag.ts'
 import { parseBytes } from '../format/size.ts'
 import { prune, pruneFlags } from '../prune.ts'
 
@@ -17,19 +17,20 @@ export default command({
   flags: {
     ...pruneFlags,
     all: boolean('Also steps whose layers an image has', { short: 'a' }),
+    filter: list(`Only steps for which this holds (${CACHE_FILTERS.join(', ')})`, { placeholder: 'filter' }),
     keepStorage: text('Amount of cache to keep', { placeholder: 'bytes' }),
     reservedSpace: text('Newer name of --keep-storage', { placeholder: 'bytes' }),
   },
   async run(context, { flags }) {
     const now = Date.now()
-    const filter = parsePruneFilters(flags.filter, now)
+    const { until, matches } = parseCacheFilters(flags.filter, now)
     const keep = flags.keepStorage ?? flags.reservedSpace
     const keepStorage = keep === undefined ? undefined : parseBytes(keep)
     return await prune(context, {
       ...flags,
       name: 'builder prune',
       warning: `WARNING! This will remove all ${flags.all ? '' : 'dangling '}build cache.`,
-      plan: store => planCachePrune(store, { all: flags.all, filter, keepStorage, now }),
+      plan: store => planCachePrune(store, { all: flags.all, filter: until, only: matches, keepStorage, now }),
     })
   },
 })
