@@ -82,6 +82,11 @@ test('system df: docker’s columns, and a line for everything with -v', async t
     verbose.stdout,
     /\nSIZE is what the image takes on this disk, .* in `shale images` it is the unpacked files/,
   )
+  const json = JSON.parse((await call(['system', 'df', '-v', '--format', 'json'])).stdout)
+  assert.deepEqual(Object.keys(json), ['Images', 'Containers', 'Volumes', 'BuildCache'])
+  assert.deepEqual([json.Images.length, json.Containers, json.BuildCache[0].Shared], [2, [], 'true'])
+  const names = await call(['system', 'df', '-v', '--format', '{{range .Images}}{{.Repository}}:{{.Tag}} {{end}}'])
+  assert.match(names.stdout, /(?:^| )app:1 /)
   assert.match(verbose.stdout, /\nCACHE ID {2,}CACHE TYPE/)
 })
 

@@ -1,8 +1,9 @@
 import { shortDigest } from '../../oci/digest.ts'
 import { type DetailedUsage, detailedUsage, diskUsage, type UsageRow } from '../../store/disk-usage.ts'
 import { command } from '../command.ts'
+import { diskUsageFields } from '../disk-usage-fields.ts'
 import { boolean, text } from '../flag.ts'
-import { formatRows, type Listing } from '../format/format.ts'
+import { formatOne, formatRows, type Listing } from '../format/format.ts'
 import { humanSize } from '../format/size.ts'
 import { renderTable } from '../format/table.ts'
 import { timeAgo } from '../format/time.ts'
@@ -38,7 +39,10 @@ export default command({
   async run(context, { flags }) {
     const store = await context.store()
     if (flags.verbose) {
-      context.out.write(details(detailedUsage(store), Date.now()))
+      const usage = detailedUsage(store)
+      const now = Date.now()
+      const isText = flags.format === undefined || flags.format === 'table'
+      context.out.write(isText ? details(usage, now) : formatOne(flags.format, diskUsageFields(usage, now)))
       return 0
     }
     const { rows, total } = diskUsage(store)
