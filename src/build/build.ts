@@ -227,8 +227,14 @@ class Build {
 
   async #openHelper(): Promise<Helper> {
     if (this.#sharedHelper !== undefined) return this.#sharedHelper
-    this.#helper ??= openHelper({ root: this.#store.root })
+    this.#helper ??= this.#newHelper()
     return this.#helper
+  }
+
+  async #newHelper(): Promise<Helper> {
+    const helper = await openHelper({ root: this.#store.root })
+    for (const message of helper.limits) this.#emit({ type: 'warning', message })
+    return helper
   }
 
   #warn(): void {

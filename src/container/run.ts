@@ -52,6 +52,8 @@ export interface RunImageOptions {
    */
   readonly streams: 'inherit' | 'output' | TerminalSize
   readonly onOutput?: ((output: RunOutput) => void) | undefined
+  /** What the machine does not allow here, such as more than one user. */
+  readonly onWarning?: ((message: string) => void) | undefined
   /** Called with what can be done to the command when it is about to begin. */
   readonly onRunning?: ((command: RunningCommand) => void) | undefined
   /** Aborting ends the container at once. */
@@ -72,6 +74,7 @@ export async function runImage(store: Store, options: RunImageOptions, services:
   const opening = openHelper({ root: store.root })
   try {
     const [state, helper] = await Promise.all([imageToRun(store, options, services), opening])
+    for (const message of helper.limits) options.onWarning?.(message)
     const worker = treeWorker(helper, store.tempDir)
     const layers = new LayerWork(store, lease, async () => worker)
     const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))

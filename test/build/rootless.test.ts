@@ -37,14 +37,21 @@ function asUser(command: readonly string[]): readonly [string, ...string[]] {
   return ['setpriv', '--reuid', USER, '--regid', USER, '--init-groups', ...command]
 }
 
+/** A number that stands in no file: without ranges, as in most containers of a CI. */
+const NOBODY = '54321'
+
+function asNobody(command: readonly string[]): readonly [string, ...string[]] {
+  return ['setpriv', '--reuid', NOBODY, '--regid', NOBODY, '--clear-groups', ...command]
+}
+
 /** `bin/shale` as that user, with a home and a store of its own. */
-async function userShale(t: TestContext) {
+async function userShale(t: TestContext, owner = `${USER}:`, as = asUser) {
   const home = await tmp(t, 'home')
-  execFileSync('chown', [`${USER}:`, home])
+  execFileSync('chown', [owner, home])
   const root = join(home, 'store')
   const env = { PATH: process.env.PATH, HOME: home, SHALE_ROOT: root }
   const call = (args: readonly string[]): Promise<Outcome> => {
-    const [command, ...rest] = asUser([process.execPath, BIN, ...args])
+    const [command, ...rest] = as([process.execPath, BIN, ...args])
     return run(command, rest, { env, cwd: home })
   }
   return { call, root }
@@ -119,5 +126,29 @@ describe('a build by an ordinary user', { skip: obstacle() }, () => {
     const directory = await call(['build', '-f', join(folder, 'locked.Dockerfile'), folder])
     assert.equal(directory.code, 1)
     assert.match(directory.stderr, /cannot read locked in the build context/)
+  })
+
+  test('without ranges runs as root of one user, groups or not, and says what that means', TIMEOUT, async t => {
+    const { call } = await userShale(t, `${NOBODY}:${NOBODY}`, asNobody)
+    const folder = await fixtureTree(await tmp(t, 'project'), {
+      Dockerfile: 'FROM scratch\nCOPY bin /bin\nCOPY etc /etc\nRUN id > /who\n',
+      'other.Dockerfile': 'FROM app\nRUN chown 3 /who\n',
+      'bin/sh': { content: readFileSync(join(await busyboxRootfs(), 'bin/busybox')), mode: 0o755 },
+      'etc/passwd': 'root:x:0:0::/root:/bin/sh\n',
+      'etc/group': 'root:x:0:root\nwheel:x:10:root\n',
+    })
+    await chmod(folder, 0o755)
+    const limit = /^Warning: 54321 has no range in \/etc\/subuid and \/etc\/subgid: .*belong to one user/m
+    const built = await call(['build', '-t', 'app', folder])
+    assert.equal(built.code, 0, built.stderr)
+    assert.match(built.stderr, limit)
+    const ran = await call(['run', '--rm', 'app', 'sh', '-c', 'cat /who; id -u'])
+    assert.deepEqual([ran.code, ran.stdout], [0, 'uid=0(root) gid=0(root)\n0\n'], ran.stderr)
+    assert.match(ran.stderr, limit)
+    const failed = await call(['build', '-f', join(folder, 'other.Dockerfile'), folder])
+    assert.equal(failed.code, 1)
+    assert.match(failed.stderr, limit)
+    const stranger = await call(['run', '--rm', '-u', '5', 'app', 'sh'])
+    assert.match(stranger.stderr, /cannot run as user 5, group 0: not in this user namespace\nhint: .*subuid/)
   })
 })

@@ -102,6 +102,7 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
     platform: chosenPlatform(flags.platform, context),
     pull: flags.pull as RunImageOptions['pull'],
     streams: flags.tty ? windowSize() : flags.interactive ? 'inherit' : 'output',
+    onWarning: message => context.err.write(`Warning: ${message}\n`),
     onOutput: ({ stream, chunk }) => (stream === 'stdout' ? context.out : context.err).write(chunk),
   }
 }

@@ -21,7 +21,11 @@ export function summaryLines(view: BuildView): readonly string[] {
   const slow = slowest(view.steps)
   if (slow.length > 0)
     lines.push('Slowest:', ...slow.map(step => `  ${seconds(step.durationMs).padStart(7)}  ${oneLine(step.info.name)}`))
-  return [...lines, ...view.warnings.map(warning => `Warning: ${warning}`)]
+  return [...lines, ...warningLines(view)]
+}
+
+function warningLines(view: BuildView): readonly string[] {
+  return view.warnings.map(warning => `Warning: ${warning}`)
 }
 
 /** Steps in the order of the Dockerfile. */
@@ -56,9 +60,12 @@ export function explainLines(view: BuildView): readonly string[] {
     ])
 }
 
-/** The last output of the steps that failed, between rules, as BuildKit shows it. */
+/**
+ * The last output of the steps that failed, between rules, as BuildKit shows it, and the warnings of a build that ends
+ * without a summary: they may say why it failed.
+ */
 export function failureLines(view: BuildView): readonly string[] {
-  return view.steps
+  const failed = view.steps
     .filter(({ status, tail }) => status === 'failed' && tail.length > 0)
     .flatMap(step => [
       '------',
@@ -66,4 +73,5 @@ export function failureLines(view: BuildView): readonly string[] {
       ...step.tail.map(({ text, at }) => `${(at / 1000).toFixed(3)} ${text}`.trimEnd()),
       '------',
     ])
+  return view.finished === undefined ? [...failed, ...warningLines(view)] : failed
 }

@@ -42,8 +42,8 @@ export function dropPrivileges({ user, capabilities, noNewPrivileges }: SpecProc
 
 function setUser({ uid, gid, additionalGids }: SpecProcess['user']): void {
   try {
-    // A namespace of one user may not change its groups (user_namespaces(7)), so the caller's are kept.
-    if (additionalGids.length > 0 || mayChangeGroups()) setGroups(additionalGids)
+    // A namespace of one user may not change its groups (user_namespaces(7)): the caller's are kept, the image's unheard.
+    if (mayChangeGroups()) setGroups(additionalGids)
     becomeUser(uid, gid)
   } catch (error) {
     if (!isErrno(error, 'EINVAL', 'EPERM')) throw error
