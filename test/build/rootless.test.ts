@@ -132,6 +132,7 @@ describe('a build by an ordinary user', { skip: obstacle() }, () => {
     const { call } = await userShale(t, `${NOBODY}:${NOBODY}`, asNobody)
     const folder = await fixtureTree(await tmp(t, 'project'), {
       Dockerfile: 'FROM scratch\nCOPY bin /bin\nCOPY etc /etc\nRUN id > /who\n',
+      'user.Dockerfile': 'FROM app\nUSER 5\nRUN id\n',
       'other.Dockerfile': 'FROM app\nRUN chown 3 /who\n',
       'bin/sh': { content: readFileSync(join(await busyboxRootfs(), 'bin/busybox')), mode: 0o755 },
       'etc/passwd': 'root:x:0:0::/root:/bin/sh\n',
@@ -149,6 +150,9 @@ describe('a build by an ordinary user', { skip: obstacle() }, () => {
     assert.equal(failed.code, 1)
     assert.match(failed.stderr, limit)
     const stranger = await call(['run', '--rm', '-u', '5', 'app', 'sh'])
+    assert.equal(stranger.code, 125)
+    const unmapped = await call(['build', '-f', join(folder, 'user.Dockerfile'), folder])
+    assert.deepEqual([unmapped.code, /cannot run as user 5,/.test(unmapped.stderr)], [1, true], unmapped.stderr)
     assert.match(stranger.stderr, /cannot run as user 5, group 0: not in this user namespace\nhint: .*subuid/)
   })
 })

@@ -34,7 +34,7 @@ export const run: Handler<'run'> = async (request, context) => {
     const ended = await init.exited
     signal.throwIfAborted()
     if (failure?.kind === 'setup') {
-      throw new ShaleError(failure.code, failure.message, { hint: failure.hint, exitCode: failure.exitCode })
+      throw new ShaleError(failure.code, failure.message, { hint: failure.hint })
     }
     if (failure !== undefined) return { exitCode: failure.exitCode, startError: failure.message, oomKilled: false }
     return result(ended, oomKills() > oomKillsBefore)
