@@ -26,14 +26,15 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   transfer: ['error.ts', 'oci', 'layer', 'store'],
   archive: ['error.ts', 'oci', 'tar', 'layer', 'store', 'transfer'],
   // Of the language only its "did you mean".
-  registry: ['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'transfer'],
+  config: ['error.ts', 'dockerfile'],
+  registry: ['error.ts', 'config', 'oci', 'dockerfile', 'layer', 'store', 'transfer'],
   // From anywhere to anywhere: the places that are known above.
   copy: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'archive', 'registry'],
   // Base images are pulled through a function that it is given.
   build: ['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
   // Versions, tags and where they point; git and the project's files are read here and nowhere else.
-  release: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
+  release: ['error.ts', 'config', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
   cli: [
     ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
     ...['archive', 'registry', 'copy', 'build', 'container', 'release'],

@@ -1,9 +1,9 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Document, LineCounter } from 'yaml'
 import * as z from 'zod/mini'
+import { type Path, parseYaml } from '../config/yaml-file.ts'
 import { nearest } from '../dockerfile/nearest.ts'
-import { isErrno, ShaleError, type SourceLocation } from '../error.ts'
+import { isErrno, ShaleError } from '../error.ts'
 import { templateFault } from './template.ts'
 
 /** The section `release` of a project's `shale.yaml`, as it is written there. */
@@ -19,8 +19,8 @@ export interface ReleaseSection {
 
 export interface ProjectFile {
   readonly release: ReleaseSection
-  /** Where the value at this path is, for messages. */
-  locate(path: readonly PropertyKey[]): SourceLocation
+  /** `INVALID_PROJECT_FILE` for the value at this path, with its line. */
+  fail(path: Path, why: string, cause?: unknown): ShaleError
 }
 
 export const PROJECT_FILE = 'shale.yaml'
@@ -50,39 +50,13 @@ const schema = z.strictObject({
 export async function readProjectFile(folder: string): Promise<ProjectFile | undefined> {
   const text = readText(join(folder, PROJECT_FILE))
   if (text === undefined) return undefined
-  const { parseDocument, LineCounter } = await import('yaml')
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false, version: '1.2' })
-  const [broken] = document.errors
-  if (broken !== undefined)
-    throw invalid(YAML_WORDS[broken.code] ?? broken.message, at(text, lines, broken.pos), broken)
-  const located = (path: readonly PropertyKey[], key?: string) => locate(document, text, lines, path, key)
-  let content: unknown
-  try {
-    content = document.toJS({ maxAliasCount: 100 })
-  } catch (cause) {
-    throw invalid((cause as Error).message, located([]), cause)
-  }
-  const parsed = schema.safeParse(content ?? {})
-  if (parsed.success) return { release: parsed.data.release ?? {}, locate: path => located(path) }
+  const hint = 'docs/release.md shows what it can say'
+  const { content, fail } = await parseYaml({ file: PROJECT_FILE, text, code: 'INVALID_PROJECT_FILE', hint })
+  const parsed = schema.safeParse(content)
+  if (parsed.success) return { release: parsed.data.release ?? {}, fail }
   const issue = deepest(parsed.error.issues[0] as z.core.$ZodIssue)
-  const [unknown] = issue.code === 'unrecognized_keys' ? issue.keys : []
-  throw invalid(issueText(issue), located(issue.path, unknown), parsed.error)
-}
-
-/** What the YAML reader says to its programmer, for people. */
-const YAML_WORDS: Readonly<Record<string, string>> = {
-  MULTIPLE_DOCS: 'the file is to be one document, but --- begins another',
-}
-
-/** An error of the project file that shows its line. */
-export function invalid(message: string, source: SourceLocation, cause?: unknown): ShaleError {
-  const { line } = source.range.start
-  return new ShaleError('INVALID_PROJECT_FILE', `${PROJECT_FILE}:${line}: ${message}`, {
-    source,
-    cause,
-    hint: 'docs/release.md shows what it can say',
-  })
+  const unknown = issue.code === 'unrecognized_keys' ? issue.keys.slice(0, 1) : []
+  throw fail([...issue.path, ...unknown], issueText(issue), parsed.error)
 }
 
 function readText(path: string): string | undefined {
@@ -132,37 +106,4 @@ const WANTED: Readonly<Record<string, string>> = {
   channels: 'branches, each with a tag or a list of them',
   release: 'a section with image, version, tags, channels',
   undefined: 'a section named release',
-}
-
-function locate(
-  document: Document,
-  text: string,
-  lines: LineCounter,
-  path: readonly PropertyKey[],
-  key?: string,
-): SourceLocation {
-  for (let length = path.length; length >= 0; length--) {
-    const node: unknown = length === 0 ? document.contents : document.getIn(path.slice(0, length), true)
-    const found = (key === undefined ? undefined : rangeOf(keyOf(node, key))) ?? rangeOf(node)
-    if (found !== undefined) return at(text, lines, found)
-  }
-  return at(text, lines, [0, 0])
-}
-
-function keyOf(map: unknown, key: string): unknown {
-  if (typeof map !== 'object' || map === null || !('items' in map) || !Array.isArray(map.items)) return undefined
-  return map.items.find(({ key: node }) => String(node) === key)?.key
-}
-
-function rangeOf(node: unknown): readonly [number, number] | undefined {
-  if (typeof node !== 'object' || node === null || !('range' in node) || !Array.isArray(node.range)) return undefined
-  return [Number(node.range[0]), Number(node.range[1])]
-}
-
-function at(text: string, lines: LineCounter, [from, to]: readonly [number, number]): SourceLocation {
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return { line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
-  return { file: PROJECT_FILE, text, range: { start: position(from), end: position(Math.max(from, to)) } }
 }

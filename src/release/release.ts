@@ -1,12 +1,12 @@
 import { statSync } from 'node:fs'
 import { basename, resolve } from 'node:path'
-import { ShaleError, type SourceLocation } from '../error.ts'
+import { ShaleError } from '../error.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import { ciBranch, matchesBranch } from './branch.ts'
 import { ciBuildId, dayOf, type Environment } from './build-id.ts'
 import { type GitState, readGit } from './git.ts'
 import { type FoundVersion, findName, findVersion, namedVersion } from './package-version.ts'
-import { invalid, type ProjectFile, readProjectFile } from './project-file.ts'
+import { type ProjectFile, readProjectFile } from './project-file.ts'
 import { fieldsOf, fillTemplate, type Values } from './template.ts'
 
 export interface ReleaseOptions {
@@ -92,7 +92,7 @@ async function versionOf(folder: string, project: ProjectFile | undefined): Prom
     return await namedVersion(folder, named)
   } catch (error) {
     const isOurs = error instanceof ShaleError && error.code === 'NO_VERSION'
-    throw isOurs ? invalid(error.message, project.locate(['release', 'version']), error) : error
+    throw isOurs ? project.fail(['release', 'version'], error.message, error) : error
   }
 }
 
@@ -110,7 +110,7 @@ function repositoriesOf(
         return repositoryName(each)
       } catch (error) {
         const path = typeof image === 'string' ? ['release', 'image'] : ['release', 'image', at]
-        throw error instanceof ShaleError ? invalid(error.message, project.locate(path), error) : error
+        throw error instanceof ShaleError ? project.fail(path, error.message, error) : error
       }
     })
   }
@@ -141,22 +141,20 @@ function asRepository(name: string): string {
 
 interface Wanted {
   readonly text: string
-  /** Where the project file asks for it; a default is left out when it cannot be filled. */
-  readonly source?: SourceLocation | undefined
+  /** The error when it cannot be filled, if the project file asks for it; a default is left out then. */
+  readonly fail?: ((why: string) => ShaleError) | undefined
 }
 
 function templatesOf(project: ProjectFile | undefined, branch: string | undefined): readonly Wanted[] {
   const { tags, channels } = project?.release ?? {}
-  const own = (tags ?? DEFAULT_TAGS).map(
-    (text, at): Wanted => ({ text, source: tags && project?.locate(['release', 'tags', at]) }),
-  )
+  const failing = (...path: readonly PropertyKey[]) =>
+    project && ((why: string) => project.fail(['release', ...path], why))
+  const own = (tags ?? DEFAULT_TAGS).map((text, at): Wanted => ({ text, fail: tags && failing('tags', at) }))
   const chosen = channels ?? (tags === undefined ? DEFAULT_CHANNELS : {})
   const ofBranch = Object.entries(chosen)
     .filter(([pattern]) => branch !== undefined && matchesBranch(pattern, branch))
     .flatMap(([pattern, texts]) =>
-      [texts]
-        .flat()
-        .map((text): Wanted => ({ text, source: channels && project?.locate(['release', 'channels', pattern]) })),
+      [texts].flat().map((text): Wanted => ({ text, fail: channels && failing('channels', pattern) })),
     )
   return [...own, ...ofBranch]
 }
@@ -187,13 +185,13 @@ const WHY_NOT: Readonly<Record<string, string>> = {
 function fill(wanted: readonly Wanted[], values: Values): { tags: readonly string[]; notes: readonly string[] } {
   const tags = new Set<string>()
   const lacking = new Set<string>()
-  for (const { text, source } of wanted) {
+  for (const { text, fail } of wanted) {
     const filled = fillTemplate(text, values)
     if ('tag' in filled) tags.add(filled.tag)
-    else if (source === undefined) lacking.add(filled.lacks)
+    else if (fail === undefined) lacking.add(filled.lacks)
     else {
       const why = WHY_NOT[filled.lacks] ?? `the version has no ${filled.lacks}`
-      throw invalid(`{${filled.lacks}} has no value: ${why}`, source)
+      throw fail(`{${filled.lacks}} has no value: ${why}`)
     }
   }
   const notes = [...lacking].map(name => `no tags with the ${name === 'sha' ? 'commit' : name}: ${WHY_NOT[name]}`)

@@ -1,10 +1,9 @@
 import { readFile } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { dirname, join, resolve } from 'node:path'
-import type { Document, LineCounter } from 'yaml'
 import * as z from 'zod/mini'
-import { nearest } from '../../dockerfile/nearest.ts'
-import { isErrno, ShaleError, type SourceLocation } from '../../error.ts'
+import { complaint, parseYaml } from '../../config/yaml-file.ts'
+import { isErrno, ShaleError } from '../../error.ts'
 // It gives zod its messages.
 import '../../oci/manifest.ts'
 
@@ -84,29 +83,15 @@ async function readText(file: string, must: boolean): Promise<string | undefined
 
 /** Reads the text of a `registries.yaml`. Throws `REGISTRIES_CONFIG`. */
 export async function parseRegistries(file: string, text: string): Promise<RegistriesConfig> {
-  // Most machines have no such file, so that its parser is loaded only here.
-  const { LineCounter, parseDocument } = await import('yaml')
-  const lines = new LineCounter()
-  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false })
-  const fail = (why: string, range: readonly [number, number]) => {
-    const source = locate({ file, text }, lines, range)
-    return new ShaleError('REGISTRIES_CONFIG', `${file}:${source.range.start.line}: ${why}`, {
-      source,
-      hint: 'docs/registries.md shows what may stand there',
-    })
-  }
-  const [error] = document.errors
-  if (error !== undefined) throw fail(error.message.replace(/\s+/g, ' '), error.pos)
-  const result = fileSchema.safeParse(plainValues(document, fail))
-  if (!result.success) {
-    const [why, path] = complaint(result.error.issues[0])
-    throw fail(why, rangeOf(document, path))
-  }
+  const hint = 'docs/registries.md shows what may stand there'
+  const { content, fail } = await parseYaml({ file, text, code: 'REGISTRIES_CONFIG', hint })
+  const result = fileSchema.safeParse(content)
+  if (!result.success) throw fail(...complaint(result.error.issues[0], FIELDS))
   const found = new Map<string, RegistrySettings>()
   for (const [name, settings] of Object.entries(result.data.registries ?? {})) {
     const alone = settings.cert === undefined ? 'key' : 'cert'
     if ((settings.cert === undefined) !== (settings.key === undefined)) {
-      throw fail('cert and key go together', rangeOf(document, ['registries', name, alone]))
+      throw fail(['registries', name, alone], 'cert and key go together')
     }
     const absolute = (name: 'ca' | 'cert' | 'key') => {
       const given = settings[name]
@@ -119,52 +104,4 @@ export async function parseRegistries(file: string, text: string): Promise<Regis
   return found
 }
 
-function plainValues(document: Document, fail: (why: string, range: readonly [number, number]) => ShaleError): unknown {
-  try {
-    return document.toJS({ maxAliasCount: 10 }) ?? {}
-  } catch (error) {
-    throw fail((error as Error).message, [0, 0])
-  }
-}
-
 const FIELDS = ['registries', 'mirrors', 'insecure', 'ca', 'cert', 'key']
-
-function complaint(issue: z.core.$ZodIssue | undefined): readonly [why: string, path: readonly PropertyKey[]] {
-  if (issue?.code === 'unrecognized_keys') {
-    const [key = ''] = issue.keys
-    const near = nearest(key, FIELDS)
-    const mean = near === undefined ? '' : `, did you mean ${near}?`
-    return [`unknown field ${JSON.stringify(key)}${mean}`, [...issue.path, key]]
-  }
-  const why = issue?.code === 'invalid_key' ? issue.issues[0]?.message : issue?.message
-  return [why ?? 'malformed', issue?.path ?? []]
-}
-
-/** Where the value, or for a key that should not be there the key, stands; the nearest thing around it if nowhere. */
-function rangeOf(document: Document, path: readonly PropertyKey[]): readonly [number, number] {
-  for (let length = path.length; length > 0; length--) {
-    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true)
-    const last = path[length - 1]
-    const pairs = (parent as { items?: readonly { key?: Ranged & { value?: unknown } }[] } | undefined)?.items ?? []
-    const key = pairs.find(pair => pair?.key?.value === last)?.key
-    const node = key ?? (document.getIn(path.slice(0, length), true) as Ranged | undefined)
-    if (node?.range) return [node.range[0], node.range[1]]
-  }
-  return [0, 0]
-}
-
-interface Ranged {
-  readonly range?: readonly [number, number, number] | null
-}
-
-function locate(
-  { file, text }: { readonly file: string; readonly text: string },
-  lines: LineCounter,
-  [from, to]: readonly [number, number],
-): SourceLocation {
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset)
-    return { line: Math.max(line, 1), column: Math.max(col, 1) }
-  }
-  return { file, text, range: { start: position(from), end: position(Math.max(from, to)) } }
-}

@@ -1,8 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { dirname, resolve } from 'node:path'
 import * as z from 'zod/mini'
+import { complaint, parseYaml, type YamlFile } from '../../../config/yaml-file.ts'
 import { ShaleError } from '../../../error.ts'
-import { type ConfigDocument, parseConfig } from './document.ts'
+// It gives zod its messages.
+import '../../../oci/manifest.ts'
 import { DEFAULT_SETTINGS, type ServerSettings } from './settings.ts'
 import { parseAddress, parseDuration, parseSize } from './units.ts'
 
@@ -42,7 +44,17 @@ const FIELDS = [
   ...['anonymous', 'rules', 'repositories', 'actions', 'immutable-tags', 'tags', 'gc', 'interval', 'grace'],
 ]
 
-type Read = ConfigDocument<z.infer<typeof schema>>
+interface Read extends Pick<YamlFile, 'fail'> {
+  readonly value: z.infer<typeof schema>
+}
+
+async function parse(file: string, text: string): Promise<Read> {
+  const hint = 'docs/registry.md shows what may stand there'
+  const { content, fail } = await parseYaml({ file, text, code: 'REGISTRY_CONFIG', hint })
+  const result = schema.safeParse(content)
+  if (!result.success) throw fail(...complaint(result.error.issues[0], FIELDS))
+  return { value: result.data, fail }
+}
 
 /** Reads a `registry.yaml`; paths in it are beneath its folder. Throws `REGISTRY_CONFIG` and names file and line. */
 export async function loadConfig(file: string): Promise<ConfigFile> {
@@ -50,7 +62,7 @@ export async function loadConfig(file: string): Promise<ConfigFile> {
     const hint = '--config names it; without it the registry starts with its defaults'
     throw new ShaleError('REGISTRY_CONFIG', `cannot read ${file}: ${(cause as Error).message}`, { cause, hint })
   })
-  const read = await parseConfig(file, content, schema, FIELDS)
+  const read = await parse(file, content)
   const path = (given: string | undefined) => (given === undefined ? undefined : resolve(dirname(file), given))
   const { value } = read
   const { collection } = DEFAULT_SETTINGS
