@@ -6,7 +6,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
-import { fullDisk, kills, processes } from './soak/faults.ts'
+import { damagedDatabase, fullDisk, kills, processes } from './soak/faults.ts'
 import type { Counts, Part } from './soak/part.ts'
 import { fuzz, testFiles } from './soak/programs.ts'
 import { registryKills, registryLoad } from './soak/registry.ts'
@@ -16,6 +16,7 @@ const FULL = {
   kills: 300,
   'fuzz-seconds': 60,
   'disk-steps': 40,
+  bits: 300,
   'registry-kills': 100,
   'registry-seconds': 60,
 } as const
@@ -28,6 +29,7 @@ const { values } = parseArgs({
     'disk-steps': { type: 'string', default: String(FULL['disk-steps']) },
     'registry-kills': { type: 'string', default: String(FULL['registry-kills']) },
     'registry-seconds': { type: 'string', default: String(FULL['registry-seconds']) },
+    bits: { type: 'string', default: String(FULL.bits) },
     output: { type: 'string' },
   },
 })
@@ -76,9 +78,10 @@ const parts: readonly Part[] = [
   fullDisk(count('disk-steps')),
   registryKills(count('registry-kills')),
   registryLoad(count('registry-seconds')),
+  damagedDatabase(count('bits')),
   fuzz(count('fuzz-seconds')),
   testFiles('hostile input', 'test/hostile/*.test.ts'),
-  testFiles('damage', 'test/faults/{damage,versions}.test.ts'),
+  testFiles('damage', 'test/faults/{damage,log-damage,versions}.test.ts'),
 ]
 
 console.log(`seed ${seed}`)

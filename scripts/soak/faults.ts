@@ -1,7 +1,9 @@
 import { crowd } from '../../test/faults/crowd.ts'
 import { fullDisks, whyNoDisk } from '../../test/faults/full-disk.ts'
+import { flips } from '../../test/faults/flips.ts'
 import { type KillOptions, type KillResult, killRounds } from '../../test/faults/kill-rounds.ts'
 import { skopeo } from '../../test/faults/skopeo.ts'
+import { sweep } from '../../test/faults/sweep.ts'
 import type { Counts, Part } from './part.ts'
 
 /** Each round kills five commands. */
@@ -58,6 +60,23 @@ export function fullDisk(steps: number): Part {
       if (why !== undefined) throw new Error(why)
       const { full, enough } = await fullDisks({ steps, files: 300 })
       return { full, justEnough: enough }
+    },
+  }
+}
+
+/** Every page of a database damaged in every way, and bits flipped anywhere in it. */
+export function damagedDatabase(bits: number): Part {
+  return {
+    name: 'damaged database',
+    async run({ seed, say }) {
+      const [pages, flipped] = await Promise.all([sweep({ seed, say }), flips({ flips: bits, seed, say })])
+      return {
+        damagedPages: pages.cases,
+        foundByACheck: pages.found,
+        flippedBits: flipped.flips,
+        named: flipped.named,
+        madeAnew: flipped.rebuilt,
+      }
     },
   }
 }

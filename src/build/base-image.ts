@@ -105,7 +105,7 @@ function imageLayers(store: Store, name: string, { config, manifest }: StoredIma
     const record = store.layers.byDiffId(diffId)
     if (record === undefined) {
       throw new ShaleError('LAYER_MISSING', `layer ${diffId} of ${name} is not in the store`, {
-        hint: `pull ${name} again`,
+        hint: `\`shale system check --repair\` reads it from its blob if that is there; else pull ${name} again`,
       })
     }
     return { record: withBlob(record, manifest.layers[index]?.digest), imported: true, times: 'keep' }

@@ -25,7 +25,9 @@ export async function imageFiles(store: Store, image: StoredImage): Promise<Imag
   const layers = image.config.rootfs.diff_ids.map(diffId => {
     const record = store.layers.byDiffId(diffId)
     if (record !== undefined) return record
-    throw new ShaleError('LAYER_MISSING', `layer ${diffId} of image ${image.digest} is not in the store`)
+    throw new ShaleError('LAYER_MISSING', `layer ${diffId} of image ${image.digest} is not in the store`, {
+      hint: '`shale system check --repair` reads it from its blob if that is there; else pull or build the image again',
+    })
   })
   const view = layeredView(await Promise.all(layers.map(record => store.layers.toc(record))))
   return {

@@ -131,7 +131,9 @@ class DirectoryBlobs implements FileBlobs {
   #known(digest: Digest): BlobInfo {
     const row = this.#context.database.get<{ size: number }>('SELECT size FROM blobs WHERE digest = ?', digest)
     if (row !== undefined) return { digest, size: row.size }
-    throw new ShaleError('BLOB_MISSING', `the store does not have the blob ${digest}`)
+    throw new ShaleError('BLOB_MISSING', `the store does not have the blob ${digest}`, {
+      hint: '`shale system check --repair` brings back what it can, and says what is lost',
+    })
   }
 
   #holding(lease: Lease, digest: Digest): () => void {

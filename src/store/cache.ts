@@ -2,8 +2,11 @@ import { ShaleError } from '../error.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { FileBlobs } from './blobs.ts'
 import type { Database } from './database.ts'
+import { damagedRow } from './database-errors.ts'
+import { readIngredients, readSteps } from './json-column.ts'
 import type { Leases } from './leases.ts'
-import type { BuiltStep, CacheRecord, CacheStore, Ingredient, Lease } from './types.ts'
+import { isSealed, sealOf } from './seal.ts'
+import type { BuiltStep, CacheRecord, CacheStore, Lease } from './types.ts'
 
 /** Remembered builds, for explaining the next one; the oldest go. */
 const BUILDS_KEPT = 500
@@ -29,6 +32,7 @@ interface CacheRow {
   readonly duration_ms: number
   readonly last_used_at: number
   readonly uses: number
+  readonly seal: number | null
 }
 
 class DatabaseCache implements CacheStore {
@@ -40,7 +44,7 @@ class DatabaseCache implements CacheStore {
 
   find(key: Digest, lease?: Lease): CacheRecord | undefined {
     const { database, leases } = this.#context
-    if (database.get('SELECT 1 FROM cache_records WHERE key = ?', key) === undefined) return undefined
+    if (this.peek(key) === undefined) return undefined
     return database.write(() => {
       const row = database.get<CacheRow>(
         'UPDATE cache_records SET last_used_at = ?, uses = uses + 1 WHERE key = ? RETURNING *',
@@ -73,18 +77,15 @@ class DatabaseCache implements CacheStore {
         }
         leases.hold(lease, 'layer', record.layerId)
       }
+      const { key, title, kind, inputToc = null, layerId = null, createdAt, durationMs } = record
+      const ingredients = JSON.stringify(record.ingredients)
+      const values = [key, title, kind, ingredients, inputToc, layerId, createdAt, durationMs]
       database.run(
         `INSERT OR REPLACE INTO cache_records
-         (key, title, kind, ingredients, input_toc, layer, created_at, duration_ms, last_used_at, uses)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
-        record.key,
-        record.title,
-        record.kind,
-        JSON.stringify(record.ingredients),
-        record.inputToc ?? null,
-        record.layerId ?? null,
-        record.createdAt,
-        record.durationMs,
+         (key, title, kind, ingredients, input_toc, layer, created_at, duration_ms, seal, last_used_at, uses)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)`,
+        ...values,
+        sealOf(values),
         Date.now(),
       )
     })
@@ -92,7 +93,11 @@ class DatabaseCache implements CacheStore {
 
   list(): readonly CacheRecord[] {
     const { database } = this.#context
-    return database.all<CacheRow>('SELECT * FROM cache_records ORDER BY created_at, key').map(recordOf)
+    return database.all<CacheRow>('SELECT * FROM cache_records ORDER BY created_at, key').map(row => {
+      const record = recordOf(row)
+      if (record === undefined) throw damagedRow(`the row of the recorded step ${row.key}`)
+      return record
+    })
   }
 
   remove(keys: readonly Digest[]): void {
@@ -104,7 +109,8 @@ class DatabaseCache implements CacheStore {
 
   lastBuild(lineage: string): readonly BuiltStep[] {
     const row = this.#context.database.get<{ steps: string }>('SELECT steps FROM builds WHERE lineage = ?', lineage)
-    return row === undefined ? [] : (JSON.parse(row.steps) as BuiltStep[])
+    // It only explains: a damaged one is no reason not to build.
+    return (row && readSteps(row.steps)) ?? []
   }
 
   saveBuild(lineage: string, steps: readonly BuiltStep[]): void {
@@ -124,12 +130,17 @@ class DatabaseCache implements CacheStore {
   }
 }
 
-function recordOf(row: CacheRow): CacheRecord {
+/** Undefined when the row is damaged: to whoever looks for a step it is not there, and the step's next run replaces it. */
+function recordOf(row: CacheRow): CacheRecord | undefined {
+  const { key, title, kind, input_toc, layer, created_at, duration_ms } = row
+  const ingredients = readIngredients(row.ingredients)
+  const values = [key, title, kind, row.ingredients, input_toc, layer, created_at, duration_ms]
+  if (ingredients === null || !isSealed(row.seal, values) || !isMoment(row.last_used_at)) return undefined
   return {
     key: row.key,
     title: row.title,
     kind: row.kind,
-    ingredients: JSON.parse(row.ingredients) as Ingredient[],
+    ingredients,
     inputToc: row.input_toc ?? undefined,
     layerId: row.layer ?? undefined,
     createdAt: row.created_at,
@@ -137,4 +148,9 @@ function recordOf(row: CacheRow): CacheRecord {
     lastUsedAt: row.last_used_at,
     uses: row.uses,
   }
+}
+
+/** What a Date can be. */
+function isMoment(milliseconds: number): boolean {
+  return Math.abs(milliseconds) <= 8.64e15
 }

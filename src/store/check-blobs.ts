@@ -35,6 +35,19 @@ export async function checkBlobs(store: LocalStore, options: ReadOptions): Promi
       options.onProgress(bytes)
       continue
     }
+    const whole = await sizeIfWhole(store, digest, size)
+    if (whole !== undefined) {
+      const remedy = `the row is corrected to ${whole} bytes`
+      findings.push({
+        kind: 'blob',
+        id: digest,
+        problem: `the row of blob ${digest} says ${size} bytes`,
+        remedy,
+        mends: true,
+      })
+      if (options.repair) correctSize(store, digest, whole)
+      continue
+    }
     lost.add(digest)
     const remedy = 'forgotten, so that the next pull or build brings it back'
     findings.push({ kind: 'blob', id: digest, problem, remedy, mends: true })
@@ -59,9 +72,21 @@ async function whyNotWhole(path: string, digest: Digest, size: number): Promise<
   }
 }
 
+/** The size of a blob that has another than its row says, and the right digest. */
+async function sizeIfWhole(store: LocalStore, digest: Digest, noted: number): Promise<number | undefined> {
+  const path = blobPath(store.layout, digest)
+  const size = statSync(path, { throwIfNoEntry: false })?.size
+  if (size === undefined || size === noted || !isDigest(digest)) return undefined
+  return (await whyNotWhole(path, digest, size)) === undefined ? size : undefined
+}
+
+function correctSize(store: LocalStore, digest: Digest, size: number): void {
+  store.database.write(() => store.database.run('UPDATE blobs SET size = ? WHERE digest = ?', size, digest))
+}
+
 function forgetBlob(store: LocalStore, digest: Digest): void {
   store.database.write(() => {
-    moveToTrash(store.layout, blobPath(store.layout, digest))
+    if (isDigest(digest)) moveToTrash(store.layout, blobPath(store.layout, digest))
     store.database.run('DELETE FROM blobs WHERE digest = ?', digest)
   })
 }

@@ -1,4 +1,5 @@
-export type FindingKind = 'database' | 'file' | 'blob' | 'table' | 'tree' | 'tag' | 'image' | 'record' | 'registry'
+export type FindingKind =
+  | 'database' | 'file' | 'blob' | 'layer' | 'table' | 'tree' | 'tag' | 'image' | 'record' | 'registry'
 
 /** Something wrong with the store. */
 export interface Finding {

@@ -20,16 +20,26 @@ export async function checkTables(store: LocalStore, lost: ReadonlySet<Digest>, 
   const findings: Finding[] = []
   const lostLayers: number[] = []
   for (const { id } of store.database.all<{ id: number }>('SELECT id FROM layers ORDER BY id')) {
-    const record = store.layers.byId(id)
+    const record = recordOf(store, id)
     const problem = record === undefined ? undefined : await problemOf(store, record, lost)
     // Collected meanwhile: no problem.
-    if (record === undefined || problem === undefined || store.layers.byId(id) === undefined) continue
+    if (record === undefined || problem === undefined || recordOf(store, id) === undefined) continue
     const blob = record.blobs.find(({ digest }) => store.blobs.size(digest) !== undefined && !lost.has(digest))
     const remedy = blob === undefined ? 'the layer is forgotten' : `read again from the layer's blob ${blob.digest}`
     findings.push({ kind: 'table', id: record.tocDigest, problem, remedy, mends: true })
     if (blob === undefined || (repair && !(await mend(store, record, blob)))) lostLayers.push(id)
   }
   return { findings, lost: lostLayers }
+}
+
+/** Undefined also when its row is damaged, which is told of the row. */
+function recordOf(store: LocalStore, id: number): LayerRecord | undefined {
+  try {
+    return store.layers.byId(id)
+  } catch (error) {
+    if (error instanceof ShaleError && error.code === 'STORE_DAMAGED') return undefined
+    throw error
+  }
 }
 
 async function problemOf(

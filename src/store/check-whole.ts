@@ -47,7 +47,9 @@ export function brokenRecords(
 ): readonly Finding[] {
   const ready = graph.trees.filter(tree => tree.state === 'ready' && !lostTrees.has(tree.id))
   const trees = new Set(ready.map(tree => tree.key.split(':', 2).join(':')))
-  return store.cache.list().flatMap((record): readonly Finding[] => {
+  // Those that cannot be read are told of their rows.
+  const readable = graph.records.map(({ key }) => store.cache.peek(key)).filter(record => record !== undefined)
+  return readable.flatMap((record): readonly Finding[] => {
     const missing = missingFor(record, graph, whole, trees)
     if (missing === undefined) return []
     const problem = `the recorded step "${record.title}" lacks ${missing}`

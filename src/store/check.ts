@@ -2,7 +2,10 @@ import type { Digest } from '../oci/digest.ts'
 import { checkBlobs, checkFiles } from './check-blobs.ts'
 import { checkDatabase } from './check-database.ts'
 import type { Finding } from './check-finding.ts'
+import { checkKeys } from './check-keys.ts'
+import { checkManifests } from './check-manifests.ts'
 import { checkReferences } from './check-references.ts'
+import { checkRows } from './check-rows.ts'
 import { checkTables, forgetLayer } from './check-tables.ts'
 import { checkTrees } from './check-trees.ts'
 import { brokenImages, brokenRecords, brokenRepositories } from './check-whole.ts'
@@ -46,10 +49,12 @@ export interface CheckResult {
 export async function checkStore(store: LocalStore, options: CheckOptions = {}): Promise<CheckResult> {
   const { repair = false, signal, onProgress } = options
   const database = checkDatabase(store)
+  const rows = [...checkKeys(store, repair), ...checkRows(store, repair)]
   const files = await checkFiles(store, repair)
   const blobs = await checkBlobs(store, { repair, signal, onProgress: bytes => onProgress?.({ bytes, what: 'blobs' }) })
   const tables = await checkTables(store, blobs.lost, repair)
   const references = await checkReferences(store, blobs.lost, repair)
+  const manifests = await checkManifests(store, blobs.lost, repair)
   const trees = await checkTrees(store, {
     repair,
     signal,
@@ -66,10 +71,12 @@ export async function checkStore(store: LocalStore, options: CheckOptions = {}):
   }
   const findings = [
     ...database,
+    ...rows,
     ...files,
     ...blobs.findings,
     ...tables.findings,
     ...references,
+    ...manifests,
     ...trees.findings,
     ...images,
     ...repositories,

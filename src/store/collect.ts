@@ -4,10 +4,14 @@ import { join } from 'node:path'
 import { isErrno } from '../error.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { allocatedBytes } from './allocated.ts'
+import type { Database } from './database.ts'
+import { damagedRow } from './database-errors.ts'
+import { checkLayerRows } from './layers.ts'
 import { blobPath, treePath } from './layout.ts'
 import { LEASE_EXPIRY_MS } from './leases.ts'
+import { checkManifestRefs } from './manifest-rows.ts'
 import type { LocalStore } from './open.ts'
-import { loadGraph, type Reach, reach } from './reach.ts'
+import { type ContentGraph, loadGraph, type Reach, reach } from './reach.ts'
 import { clearLeftovers, moveToTrash } from './temp.ts'
 
 /** A file without a row came from a crash between rename and commit, or from a database put back from a backup. */
@@ -48,21 +52,35 @@ export async function collect(store: LocalStore, options: CollectOptions = {}): 
   const old = now - (options.orphanGraceMs ?? ORPHAN_GRACE_MS)
   const orphanBlobs = listOldBlobs(store, old)
   const orphanTrees = listOldTrees(store, old)
-  const removed = store.database.write(() => [
-    ...removeUnreachable(store, now),
-    ...removeOrphanBlobs(store, orphanBlobs),
-    ...adoptOrphanTrees(store, orphanTrees),
-  ])
+  const removed = store.database.write(() => {
+    checkRoots(store.database)
+    const graph = loadGraph(store.database, now)
+    const kept = reach(graph, graph)
+    return [
+      ...removeUnreachable(store, graph, kept, now),
+      ...removeOrphanBlobs(store, orphanBlobs, kept),
+      ...adoptOrphanTrees(store, orphanTrees),
+    ]
+  })
   const swept = await sweep(store, now)
   const all = [...removed, ...swept]
   return { removed: all, bytes: all.reduce((sum, item) => sum + item.size, 0) }
 }
 
-function removeUnreachable(store: LocalStore, now: number): readonly Collected[] {
+/** What a damaged row had kept must not be taken for garbage. Throws `STORE_DAMAGED`. */
+function checkRoots(database: Database): void {
+  const lost = database.get<{ digest: string }>(
+    `SELECT digest FROM tags WHERE digest NOT IN (SELECT digest FROM images)
+     UNION SELECT digest FROM images WHERE digest NOT IN (SELECT digest FROM manifests)`,
+  )
+  if (lost !== undefined) throw damagedRow(`the row of image ${lost.digest}`)
+  checkManifestRefs(database)
+  checkLayerRows(database)
+}
+
+function removeUnreachable(store: LocalStore, graph: ContentGraph, kept: Reach, now: number): readonly Collected[] {
   const { database } = store
   database.run('DELETE FROM leases WHERE heartbeat < ?', now - LEASE_EXPIRY_MS)
-  const graph = loadGraph(database, now)
-  const kept = reach(graph, graph)
   const removed: Collected[] = []
   for (const digest of graph.manifests.keys()) {
     if (kept.manifests.has(digest)) continue
@@ -84,6 +102,8 @@ function removeBlobs(store: LocalStore, digests: Iterable<Digest>, kept: Reach):
   const removed: Collected[] = []
   for (const digest of digests) {
     if (kept.blobs.has(digest)) continue
+    // Its file may be another blob's.
+    if (!isDigest(digest)) throw damagedRow(`the row of blob ${digest}`)
     store.database.run('DELETE FROM blobs WHERE digest = ?', digest)
     removed.push(trashBlob(store, digest))
   }
@@ -107,8 +127,10 @@ function listOldBlobs(store: LocalStore, old: number): readonly Digest[] {
   })
 }
 
-function removeOrphanBlobs(store: LocalStore, digests: readonly Digest[]): readonly Collected[] {
-  return digests.filter(digest => !hasBlobRow(store, digest)).map(digest => trashBlob(store, digest))
+/** One that something needs has lost its row, which a check gives back. */
+function removeOrphanBlobs(store: LocalStore, digests: readonly Digest[], kept: Reach): readonly Collected[] {
+  const orphans = digests.filter(digest => !kept.blobs.has(digest) && !hasBlobRow(store, digest))
+  return orphans.map(digest => trashBlob(store, digest))
 }
 
 function hasBlobRow(store: LocalStore, digest: Digest): boolean {

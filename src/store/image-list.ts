@@ -2,6 +2,8 @@ import type { Digest } from '../oci/digest.ts'
 import { hostPlatform } from '../oci/platform.ts'
 import { matchesPlatform } from '../oci/platform-choice.ts'
 import type { Database } from './database.ts'
+import { damagedRow } from './database-errors.ts'
+import { readTexts } from './json-column.ts'
 import type { ImageDetails, ImageSummary } from './types.ts'
 
 interface ImageRow {
@@ -89,10 +91,12 @@ function detailsOf(database: Database, only: string, values: readonly Digest[]):
 }
 
 function detailsOfRow(row: DetailRow): ImageDetails {
+  const labels = row.labels === null ? {} : readTexts(row.labels)
+  if (labels === null) throw damagedRow(`the row of image ${row.image}`)
   return {
     created: row.created ?? undefined,
     platform: { os: row.os, architecture: row.architecture, variant: row.variant ?? undefined },
-    labels: row.labels === null ? {} : (JSON.parse(row.labels) as Record<string, string>),
+    labels,
     unpackedSize: row.unpacked_size,
   }
 }

@@ -149,7 +149,7 @@ test('a thousand images are listed in less than 50 ms', async t => {
         base.digest,
       )
       store.database.run(
-        'INSERT INTO manifest_refs SELECT ?, position, role, digest, diff_id FROM manifest_refs WHERE manifest = ?',
+        'INSERT INTO manifest_refs SELECT ?, position, role, digest, diff_id, seal FROM manifest_refs WHERE manifest = ?',
         digest,
         base.digest,
       )

@@ -11,6 +11,7 @@ import { incompleteImage } from './image-incomplete.ts'
 import { summaries } from './image-list.ts'
 import type { IndexEntry, KnownManifest } from './image-open.ts'
 import type { Leases } from './leases.ts'
+import { writeManifest } from './manifest-rows.ts'
 import { deleteTag, getTag, setTag, type TagMove, tagHistory } from './tags.ts'
 import type { ImageStore, ImageSummary, Lease, StoredImage, TagChange, TagRecord } from './types.ts'
 
@@ -187,7 +188,7 @@ class DatabaseImages implements ImageStore {
   /** Inside the write transaction, everything that the document names is looked for once more and held. */
   #insert(lease: Lease, document: ImageDocument): void {
     const { database, blobs } = this.#context
-    const { digest, config, refs } = document
+    const { digest, refs } = document
     const missing = [{ role: 'manifest', digest }, ...refs].filter(ref => !blobs.keep(lease, ref.digest))
     if (missing.length > 0) {
       throw incompleteImage(
@@ -195,29 +196,7 @@ class DatabaseImages implements ImageStore {
         missing.map(ref => `${ref.role} ${ref.digest}`),
       )
     }
-    database.run(
-      `INSERT INTO manifests (digest, media_type, kind, created, os, architecture, variant, labels)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING`,
-      digest,
-      document.mediaType,
-      document.kind,
-      config?.created ?? null,
-      config?.os ?? null,
-      config?.architecture ?? null,
-      config?.variant ?? null,
-      config?.config?.Labels === undefined ? null : JSON.stringify(config.config.Labels),
-    )
-    database.run('DELETE FROM manifest_refs WHERE manifest = ?', digest)
-    refs.forEach((ref, position) => {
-      database.run(
-        'INSERT INTO manifest_refs (manifest, position, role, digest, diff_id) VALUES (?, ?, ?, ?, ?)',
-        digest,
-        position,
-        ref.role,
-        ref.digest,
-        ref.diffId ?? null,
-      )
-    })
+    writeManifest(database, document)
   }
 }
 

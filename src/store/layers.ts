@@ -5,7 +5,10 @@ import type { Digest } from '../oci/digest.ts'
 import type { Compression } from '../oci/media-types.ts'
 import type { FileBlobs } from './blobs.ts'
 import type { Database } from './database.ts'
+import { damagedRow } from './database-errors.ts'
+import { readTexts } from './json-column.ts'
 import type { Leases } from './leases.ts'
+import { isSealed, sealOf } from './seal.ts'
 import type { LayerBlob, LayerRecord, LayerStore, Lease, NewLayer } from './types.ts'
 
 /** Decoded tables kept in memory. */
@@ -30,6 +33,7 @@ interface LayerRow {
   readonly diff_id: Digest | null
   readonly unpacked_size: number
   readonly entries: number
+  readonly seal: number | null
 }
 
 interface LayerBlobRow {
@@ -39,6 +43,7 @@ interface LayerBlobRow {
   readonly media_type: string
   readonly packer: string
   readonly annotations: string | null
+  readonly seal: number | null
 }
 
 /** Of one table there is either one record without diff ID, or one for each diff ID that it was packed to. */
@@ -120,37 +125,36 @@ class DatabaseLayers implements LayerStore {
     const { database } = this.#context
     if (layer.diffId === diffId) return layer.id
     if (layer.diffId === undefined) {
-      database.run('UPDATE layers SET diff_id = ? WHERE id = ?', diffId, layer.id)
-      return layer.id
+      const { contentId, tocDigest, unpackedSize, entries, id } = layer
+      const seal = sealOf([id, contentId, tocDigest, diffId, unpackedSize, entries])
+      database.run('UPDATE layers SET diff_id = ?, seal = ? WHERE id = ?', diffId, seal, id)
+      return id
     }
     const sibling = this.#find('toc_digest = ? AND diff_id = ?', layer.tocDigest, diffId)
     return sibling?.id ?? this.#insertRow(layer.contentId, layer.tocDigest, diffId, layer.unpackedSize, layer.entries)
   }
 
   #insertRow(content: Digest, toc: Digest, diffId: Digest | undefined, size: number, entries: number): number {
-    const row = this.#context.database.get<{ id: number }>(
+    const { database } = this.#context
+    const values = [content, toc, diffId ?? null, size, entries]
+    const { id } = database.get<{ id: number }>(
       `INSERT INTO layers (content_id, toc_digest, diff_id, unpacked_size, entries)
        VALUES (?, ?, ?, ?, ?) RETURNING id`,
-      content,
-      toc,
-      diffId ?? null,
-      size,
-      entries,
-    )
-    return (row as { id: number }).id
+      ...values,
+    ) as { id: number }
+    database.run('UPDATE layers SET seal = ? WHERE id = ?', sealOf([id, ...values]), id)
+    return id
   }
 
-  #insertBlob(layer: number, blob: LayerBlob): void {
+  #insertBlob(layer: number, { digest, size, compression, mediaType, packer, annotations }: LayerBlob): void {
+    const json = annotations === undefined ? null : JSON.stringify(annotations)
+    const values = [digest, size, compression, mediaType, packer, json]
     this.#context.database.run(
-      `INSERT INTO layer_blobs (layer, digest, size, compression, media_type, packer, annotations)
-       VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (layer, digest) DO NOTHING`,
+      `INSERT INTO layer_blobs (layer, digest, size, compression, media_type, packer, annotations, seal)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (layer, digest) DO NOTHING`,
       layer,
-      blob.digest,
-      blob.size,
-      blob.compression,
-      blob.mediaType,
-      blob.packer,
-      blob.annotations === undefined ? null : JSON.stringify(blob.annotations),
+      ...values,
+      sealOf([layer, ...values]),
     )
   }
 
@@ -158,6 +162,7 @@ class DatabaseLayers implements LayerStore {
     const { database } = this.#context
     const row = database.get<LayerRow>(`SELECT * FROM layers WHERE ${condition} ORDER BY id LIMIT 1`, ...values)
     if (row === undefined) return undefined
+    checkLayer(row)
     const blobs = database.all<LayerBlobRow>('SELECT * FROM layer_blobs WHERE layer = ? ORDER BY digest', row.id)
     return {
       id: row.id,
@@ -166,7 +171,7 @@ class DatabaseLayers implements LayerStore {
       diffId: row.diff_id ?? undefined,
       unpackedSize: row.unpacked_size,
       entries: row.entries,
-      blobs: blobs.map(blobOf),
+      blobs: blobs.map(blob => blobOf(row.id, blob)),
     }
   }
 
@@ -178,15 +183,25 @@ class DatabaseLayers implements LayerStore {
   }
 }
 
-function blobOf(row: LayerBlobRow): LayerBlob {
-  return {
-    digest: row.digest,
-    size: row.size,
-    compression: row.compression,
-    mediaType: row.media_type,
-    packer: row.packer,
-    annotations: row.annotations === null ? undefined : JSON.parse(row.annotations),
+/** Throws `STORE_DAMAGED` for the first damaged row: a collection would not see what it had kept. */
+export function checkLayerRows(database: Database): void {
+  for (const row of database.all<LayerRow>('SELECT * FROM layers')) checkLayer(row)
+  const blobs = database.all<LayerBlobRow & { readonly layer: number }>('SELECT * FROM layer_blobs')
+  for (const row of blobs) blobOf(row.layer, row)
+}
+
+function checkLayer({ id, content_id, toc_digest, diff_id, unpacked_size, entries, seal }: LayerRow): void {
+  if (isSealed(seal, [id, content_id, toc_digest, diff_id, unpacked_size, entries])) return
+  throw damagedRow(`the row of layer ${id}`)
+}
+
+function blobOf(layer: number, row: LayerBlobRow): LayerBlob {
+  const { digest, size, compression, media_type: mediaType, packer, annotations: json, seal } = row
+  const annotations = json === null ? undefined : readTexts(json)
+  if (annotations === null || !isSealed(seal, [layer, digest, size, compression, mediaType, packer, json])) {
+    throw damagedRow(`the row of blob ${digest} of layer ${layer}`)
   }
+  return { digest, size, compression, mediaType, packer, annotations }
 }
 
 function sumOfSizes(toc: Toc): number {

@@ -1,18 +1,17 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShaleError } from '../error.ts'
-import { sniffCompression } from '../layer/compression.ts'
-import { indexLayer } from '../layer/read.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
-import { parseImageConfig } from '../oci/image-config.ts'
-import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
+import { MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
 import { streamVerified } from './blob-read.ts'
 import { BLOB_FOLDERS, blobPath, type Layout, layoutOf, makeFolders } from './layout.ts'
+import { noteLayers } from './note-layers.ts'
 import { type LocalStore, openAt, type StoreOptions } from './open.ts'
 import { registerDocument } from './register.ts'
 import { NOTHING, type Salvaged, salvage } from './salvage.ts'
 import { restoreRegistry } from './salvage-registry.ts'
+import { isCompleteName } from './tags.ts'
 import type { Lease } from './types.ts'
 
 export interface Rebuilt {
@@ -131,47 +130,16 @@ async function documentOf(store: LocalStore, digest: Digest) {
   }
 }
 
-async function noteLayers(store: LocalStore, lease: Lease, manifest: Manifest): Promise<void> {
-  const { config } = manifest
-  if (config.mediaType !== MediaType.ociConfig && config.mediaType !== MediaType.dockerConfig) return
-  if (store.blobs.size(config.digest) === undefined) return
-  try {
-    const diffIds = parseImageConfig(await store.blobs.read(config.digest)).rootfs.diff_ids
-    for (const [index, layer] of manifest.layers.entries()) {
-      const diffId = diffIds[index]
-      if (diffId === undefined || store.blobs.size(layer.digest) === undefined) continue
-      if (store.layers.byDiffId(diffId)?.blobs.some(({ digest }) => digest === layer.digest)) continue
-      const compression = await compressionOf(store, layer.digest)
-      const { toc } = await indexLayer(store.blobs.stream(layer.digest), compression, { diffId })
-      const { id } = await store.layers.add(lease, { toc, diffId })
-      const { digest, size, mediaType, annotations } = layer
-      store.layers.setPacked(lease, id, diffId, {
-        digest,
-        size,
-        compression,
-        mediaType,
-        packer: 'imported',
-        annotations,
-      })
-    }
-  } catch (error) {
-    // A layer that cannot be read makes its image incomplete, and no other.
-    if (!(error instanceof ShaleError) || error.code === 'DISK_FULL') throw error
-  }
-}
-
-async function compressionOf(store: LocalStore, digest: Digest) {
-  for await (const chunk of store.blobs.stream(digest)) return sniffCompression(chunk)
-  return 'none'
-}
-
 /** Indexes last, for they need their manifests. Without a list of images, everything that no index names is one. */
 async function register(store: LocalStore, lease: Lease, found: FoundManifests, salvaged: Salvaged): Promise<number> {
   const { manifests, indexes, named } = found
-  const known = new Set([...salvaged.images, ...salvaged.tags.map(({ digest }) => digest)])
-  const isImage = (digest: Digest) => (known.size > 0 ? known.has(digest) : !named.has(digest))
+  const documents = new Set([...manifests, ...indexes])
+  const known = new Set([...(salvaged.images ?? []), ...salvaged.tags.map(({ digest }) => digest)])
+  // An image that is none of the blobs was another before a bit flipped.
+  const isTrusted = salvaged.images?.every(digest => documents.has(digest)) ?? false
+  const isImage = (digest: Digest) => known.has(digest) || (!isTrusted && !named.has(digest))
   let count = 0
-  for (const digest of [...manifests, ...indexes].filter(isImage)) {
+  for (const digest of [...documents].filter(isImage)) {
     if (await registerDocument(store, lease, digest)) count++
   }
   return count
@@ -179,10 +147,10 @@ async function register(store: LocalStore, lease: Lease, found: FoundManifests, 
 
 function nameImages(store: LocalStore, salvaged: Salvaged): Pick<Rebuilt, 'tags' | 'lostTags'> {
   const isThere = (digest: Digest) => store.images.get(digest) !== undefined
-  const tags = salvaged.tags.filter(({ digest }) => isThere(digest))
+  const tags = salvaged.tags.filter(({ name, digest }) => isCompleteName(name) && isThere(digest))
   for (const { name, digest } of tags) store.images.tag(name, digest, 'rebuild')
   for (const { repository, digest } of salvaged.repoDigests) {
-    if (isThere(digest)) store.images.addRepoDigest(repository, digest)
+    if (isCompleteName(`${repository}:tag`) && isThere(digest)) store.images.addRepoDigest(repository, digest)
   }
   const lostTags = salvaged.tags.filter(tag => !tags.includes(tag)).map(({ name }) => name)
   return { tags: tags.map(({ name }) => name), lostTags }

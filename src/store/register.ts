@@ -19,7 +19,7 @@ export async function registerDocument(store: Store, lease: Lease, digest: Diges
 }
 
 /** What a document says that it is; those of OCI need not say. Throws `INVALID_MANIFEST`. */
-function mediaTypeOf(raw: Buffer): string {
+export function mediaTypeOf(raw: Buffer): string {
   const document = fieldsOf(raw)
   if (typeof document.mediaType === 'string') return document.mediaType
   return 'manifests' in document ? MediaType.ociIndex : MediaType.ociManifest

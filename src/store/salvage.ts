@@ -4,13 +4,14 @@ import { type SalvagedRegistry, salvageRegistry } from './salvage-registry.ts'
 
 /** What could still be read of a damaged database; the rest can be made from blobs. */
 export interface Salvaged {
-  readonly images: readonly Digest[]
+  /** Undefined when some may be missing. */
+  readonly images: readonly Digest[] | undefined
   readonly tags: readonly { readonly name: string; readonly digest: Digest }[]
   readonly repoDigests: readonly { readonly repository: string; readonly digest: Digest }[]
   readonly registry: SalvagedRegistry
 }
 
-export const NOTHING: Salvaged = { images: [], tags: [], repoDigests: [], registry: new Map() }
+export const NOTHING: Salvaged = { images: undefined, tags: [], repoDigests: [], registry: new Map() }
 
 /** Never throws for what it reads: a table that is damaged gives the rows before the damage. */
 export function salvage(path: string): Salvaged {
@@ -19,7 +20,9 @@ export function salvage(path: string): Salvaged {
     // Not read-only: what is in the write-ahead log counts too.
     database = new DatabaseSync(path)
     return {
-      images: rowsOf<{ digest: Digest }>(database, 'SELECT digest FROM images').map(({ digest }) => digest),
+      images: isWhole(database, 'images')
+        ? rowsOf<{ digest: Digest }>(database, IMAGES).map(row => row.digest)
+        : undefined,
       tags: rowsOf(database, 'SELECT name, digest FROM tags'),
       repoDigests: rowsOf(database, 'SELECT repository, digest FROM repo_digests'),
       registry: salvageRegistry(database, rowsOf),
@@ -28,6 +31,17 @@ export function salvage(path: string): Salvaged {
     return NOTHING
   } finally {
     if (database?.isOpen) database.close()
+  }
+}
+
+const IMAGES = 'SELECT digest FROM images'
+
+function isWhole(database: DatabaseSync, table: string): boolean {
+  try {
+    const row = database.prepare(`PRAGMA integrity_check('${table}')`).get()
+    return row?.integrity_check === 'ok'
+  } catch {
+    return false
   }
 }
 

@@ -103,4 +103,11 @@ export const MIGRATIONS: readonly string[] = [
   CREATE INDEX publications_by_digest ON publications (digest);
   CREATE INDEX publications_by_name ON publications (name);
   `,
+  // See seal.ts. Rows from before have none.
+  `
+  ALTER TABLE layers ADD COLUMN seal INTEGER;
+  ALTER TABLE layer_blobs ADD COLUMN seal INTEGER;
+  ALTER TABLE manifest_refs ADD COLUMN seal INTEGER;
+  ALTER TABLE cache_records ADD COLUMN seal INTEGER;
+  `,
 ]

@@ -121,6 +121,17 @@ function noteChange(database: Database, change: TagChange): void {
   )
 }
 
+/** Whether it is a name as `setTag` takes it. */
+export function isCompleteName(name: string): boolean {
+  try {
+    checkName(name)
+    return true
+  } catch (error) {
+    if (error instanceof ShaleError) return false
+    throw error
+  }
+}
+
 function checkName(name: string): void {
   const reference = parseReference(name)
   if (reference.digest === undefined && formatReference(reference) === name) return

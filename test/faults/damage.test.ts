@@ -15,7 +15,8 @@ let id = ''
 let build: readonly string[] = []
 
 /** What a user may see of a damaged store. */
-const NAMED = /^ERROR: .*(damaged|lost|incomplete|does not have|not in the store|No such image|lacks)/m
+const NAMED =
+  /^(?:Unable to find image|ERROR: .*(?:damaged|lost|incomplete|does not have|not in the store|No such image|lacks))/m
 
 before(async () => {
   work = await mkdtemp(join(tmpdir(), 'shale-damage-'))

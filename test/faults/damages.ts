@@ -62,6 +62,13 @@ function firstFile(folder: string): string {
   return join(entry?.parentPath ?? '', entry?.name ?? assert.fail('no file'))
 }
 
+const NOWHERE = `sha256:${'0'.repeat(64)}`
+const DIFF_ID = 'SELECT diff_id FROM manifest_refs WHERE position = 2'
+
+function row(name: string, found: readonly string[], sql: string): Damage {
+  return { name, to: root => inDatabase(root, database => database.exec(sql)), found }
+}
+
 const BLOB_OF_IMAGE = { found: ['blob', 'image'], left: ['image'] }
 
 export const DAMAGES: readonly Damage[] = [
@@ -102,8 +109,49 @@ export const DAMAGES: readonly Damage[] = [
   {
     name: 'an image whose row is gone',
     to: root => inDatabase(root, database => database.exec('DELETE FROM images; DELETE FROM manifests')),
-    found: ['tag'],
+    found: ['database', 'tag'],
   },
+  ...[
+    row(
+      'a recorded step with half of its ingredients',
+      ['record'],
+      'UPDATE cache_records SET ingredients = substr(ingredients, 1, 40)',
+    ),
+    row(
+      'a recorded step with another layer',
+      ['record'],
+      "UPDATE cache_records SET layer = layer % 5 + 1 WHERE title LIKE 'RUN%'",
+    ),
+    row('a last build that is no JSON', ['record'], "UPDATE builds SET steps = '[{'"),
+    row(
+      'a layer with another diff ID',
+      ['image', 'layer'],
+      `UPDATE layers SET diff_id = '${NOWHERE}' WHERE diff_id = (${DIFF_ID})`,
+    ),
+    row(
+      'a layer with another table',
+      ['image', 'layer'],
+      `UPDATE layers SET toc_digest = '${NOWHERE}' WHERE diff_id = (${DIFF_ID})`,
+    ),
+    row("a layer with another layer's blob", ['layer'], 'UPDATE layer_blobs SET layer = 1 WHERE layer = 3'),
+    row('a layer blob of another type', ['layer'], "UPDATE layer_blobs SET media_type = 'application/x'"),
+    row('an image with damaged labels', ['image'], `UPDATE manifests SET labels = '{"a'`),
+    row('an image of another kind', ['image'], "UPDATE manifests SET kind = 'indey'"),
+    row(
+      'an image that names another layer',
+      ['image'],
+      `UPDATE manifest_refs SET digest = '${NOWHERE}' WHERE position = 2`,
+    ),
+    row('a tag that points nowhere', ['tag'], `UPDATE tags SET digest = '${NOWHERE}'`),
+    row('a tag with a name that is none', ['tag'], "UPDATE tags SET name = 'docker.io/libr@ry/app:1'"),
+    row('a time that cannot be', ['database'], 'UPDATE images SET added_at = -9007199254740993'),
+    row('a blob with another size', ['blob'], `UPDATE blobs SET size = size + 4096 WHERE digest = (${LAYER})`),
+    row(
+      'a blob whose row has another name',
+      ['database', 'file', 'image'],
+      `UPDATE blobs SET digest = 'rha' || substr(digest, 4) WHERE digest = (${LAYER})`,
+    ),
+  ],
 ]
 
 /** What happens to the database itself; it cannot be opened then. */

@@ -65,6 +65,20 @@ test('a store of an earlier schema is brought to the next one with all that it h
   openDatabase(databaseOf(shale), options).close()
 })
 
+test('a store from before rows had seals is used and checked as it is', async () => {
+  const shale = await copyOfStore('unsealed')
+  withDatabase(databaseOf(shale), database => {
+    for (const table of ['layers', 'layer_blobs', 'manifest_refs', 'cache_records']) {
+      database.exec(`ALTER TABLE ${table} DROP COLUMN seal`)
+    }
+    database.exec('PRAGMA user_version = 1')
+  })
+  assert.equal((await assertHealthy(shale)).repaired, 0)
+  assert.match((await shale.call(['build', ...build.slice(2)])).stderr, /every step came from the cache/)
+  assert.equal((await shale.must(build)).trim(), id)
+  assert.equal((await assertHealthy(shale)).repaired, 0)
+})
+
 test('a step that fails leaves the schema and the store as they were', async () => {
   const shale = await copyOfStore('failing')
   const migrations = [...MIGRATIONS, STEP, 'ALTER TABLE nothing ADD COLUMN at ALL']

@@ -1,8 +1,8 @@
-import { ShaleError } from '../../error.ts'
 import { treeRemover } from '../../sandbox/remove-tree.ts'
 import { type CheckProgress, type CheckResult, checkStore, type Finding } from '../../store/check.ts'
-import { defaultRoot, type LocalStore, openStore } from '../../store/open.ts'
-import { type Rebuilt, rebuildStore } from '../../store/rebuild.ts'
+import { openForCheck } from '../../store/check-open.ts'
+import { defaultRoot } from '../../store/open.ts'
+import type { Rebuilt } from '../../store/rebuild.ts'
 import { type Context, command } from '../command.ts'
 import { boolean, text } from '../flag.ts'
 import { humanSize } from '../format/size.ts'
@@ -22,15 +22,16 @@ export default command({
     repair: boolean('Mend what can be mended, and forget what is damaged so that it is fetched or made again'),
   },
   async run(context, { flags }) {
-    const { root, store, rebuilt } = await openForCheck(context, flags.repair)
+    const root = context.root ?? defaultRoot(context.env, process.getuid?.() ?? 0)
+    const { store, ...opened } = await openForCheck({ root, removeTree: treeRemover(root) }, flags.repair)
     try {
       const progress = showProgress(context)
       const { signal } = context
       const result = await checkStore(store, { repair: flags.repair, signal, onProgress: progress.on }).finally(
         progress.end,
       )
-      const left = result.left.length + (rebuilt?.lostTags.length ?? 0)
-      const report = { root, result, rebuilt, repair: flags.repair }
+      const left = result.left.length + (opened.rebuilt?.lostTags.length ?? 0)
+      const report = { root, result, ...opened, repair: flags.repair }
       context.out.write(flags.format === 'json' ? reportJson(report) : reportText(report))
       return left === 0 ? 0 : 1
     } finally {
@@ -39,52 +40,23 @@ export default command({
   },
 })
 
-interface Opened {
-  readonly root: string
-  readonly store: LocalStore
-  readonly rebuilt: Rebuilt | undefined
-}
-
-/** A damaged database cannot be opened; a repair makes a new one first. */
-async function openForCheck(context: Context, repair: boolean): Promise<Opened> {
-  const root = context.root ?? defaultRoot(context.env, process.getuid?.() ?? 0)
-  const options = { root, removeTree: treeRemover(root) }
-  try {
-    const store = openStore(options)
-    if (!repair || soundDatabase(store)) return { root, store, rebuilt: undefined }
-    store.close()
-  } catch (error) {
-    if (!repair || !(error instanceof ShaleError) || error.code !== 'STORE_DAMAGED') throw error
-  }
-  const rebuilt = await rebuildStore(options)
-  return { root, store: openStore(options), rebuilt }
-}
-
-function soundDatabase(store: LocalStore): boolean {
-  try {
-    const row = store.database.get<{ quick_check: string }>('PRAGMA quick_check(1)')
-    return row?.quick_check === 'ok'
-  } catch (error) {
-    store.close()
-    throw error
-  }
-}
-
 interface Report {
   readonly root: string
   readonly result: CheckResult
   readonly rebuilt: Rebuilt | undefined
+  readonly reindexed: boolean
   readonly repair: boolean
 }
 
-function reportText({ root, result, rebuilt, repair }: Report): string {
+function reportText({ root, result, rebuilt, reindexed, repair }: Report): string {
   const { findings, left, blobs, trees, bytes } = result
   const lines = findings.flatMap(finding => [
     `${finding.kind}: ${finding.problem}`,
     `  ${verbFor(finding, left, repair)}: ${finding.remedy}`,
   ])
   const read = `${blobs} blobs and ${trees} unpacked layers, ${humanSize(bytes)}, in ${root}`
-  return `${[...rebuiltLines(rebuilt), ...lines, `${summary(result, repair)} (${read})`].join('\n')}\n`
+  const indexes = reindexed ? ['database: its indexes did not fit its rows\n  repaired: made anew from the rows'] : []
+  return `${[...rebuiltLines(rebuilt), ...indexes, ...lines, `${summary(result, repair)} (${read})`].join('\n')}\n`
 }
 
 function verbFor(finding: Finding, left: readonly Finding[], repair: boolean): string {
@@ -112,14 +84,14 @@ function rebuiltLines(rebuilt: Rebuilt | undefined): readonly string[] {
   ]
 }
 
-function reportJson({ root, result, rebuilt, repair }: Report): string {
+function reportJson({ root, result, rebuilt, reindexed, repair }: Report): string {
   const { left, findings, ...counts } = result
   const clean = left.length === 0 && (rebuilt?.lostTags.length ?? 0) === 0
   const items = findings.map(({ mends: _, ...finding }) => ({
     ...finding,
     repaired: !left.some(one => one.id === finding.id && one.kind === finding.kind),
   }))
-  return `${JSON.stringify({ root, clean, repair, ...counts, findings: items, rebuilt: rebuilt ?? null }, null, 2)}\n`
+  return `${JSON.stringify({ root, clean, repair, ...counts, findings: items, reindexed, rebuilt: rebuilt ?? null }, null, 2)}\n`
 }
 
 const SHOWN_EVERY_MS = 200
