@@ -1,6 +1,6 @@
 import { crowd } from '../../test/faults/crowd.ts'
-import { fullDisks, whyNoDisk } from '../../test/faults/full-disk.ts'
 import { flips } from '../../test/faults/flips.ts'
+import { fullDisks, whyNoDisk } from '../../test/faults/full-disk.ts'
 import { type KillOptions, type KillResult, killRounds } from '../../test/faults/kill-rounds.ts'
 import { skopeo } from '../../test/faults/skopeo.ts'
 import { sweep } from '../../test/faults/sweep.ts'

@@ -1,5 +1,14 @@
 export type FindingKind =
-  | 'database' | 'file' | 'blob' | 'layer' | 'table' | 'tree' | 'tag' | 'image' | 'record' | 'registry'
+  | 'database'
+  | 'file'
+  | 'blob'
+  | 'layer'
+  | 'table'
+  | 'tree'
+  | 'tag'
+  | 'image'
+  | 'record'
+  | 'registry'
 
 /** Something wrong with the store. */
 export interface Finding {

@@ -7,6 +7,11 @@ const DIGESTS = [
   ['manifests', 'digest'],
   ['images', 'digest'],
   ['cache_records', 'key'],
+  ['image_variants', 'digest'],
+  ['origins', 'digest'],
+  ['registry_blobs', 'digest'],
+  ['registry_manifests', 'digest'],
+  ['registry_fresh', 'digest'],
 ] as const
 
 /** Rows that go with another: the table, its column, and what that names. */
@@ -14,6 +19,8 @@ const PARTS = [
   ['manifest_refs', 'manifest', 'manifests', 'digest'],
   ['layer_blobs', 'layer', 'layers', 'id'],
   ['repo_digests', 'digest', 'images', 'digest'],
+  ['image_variants', 'original', 'manifests', 'digest'],
+  ['origins', 'digest', 'manifests', 'digest'],
   ['holds', 'lease', 'leases', 'id'],
 ] as const
 

@@ -96,6 +96,15 @@ const TIMES = [
   ['tag_changes', 'at'],
   ['builds', 'at'],
   ['leases', 'heartbeat'],
+  ['image_variants', 'at'],
+  ['origins', 'at'],
+  ['publications', 'at'],
+  ['registry_blobs', 'used_at'],
+  ['registry_manifests', 'pushed_at'],
+  ['registry_tags', 'at'],
+  ['registry_tag_changes', 'at'],
+  ['registry_fresh', 'at'],
+  ['registry_uploads', 'touched_at'],
 ] as const
 
 /** In ms since 1970, and what a Date can be. */

@@ -47,3 +47,21 @@ test('a check names damage and whom it hurts; repair makes room for the whole bl
   await addLayer(store, lease, 'x')
   assert.deepEqual(await found(false), [])
 })
+
+test('the annotations that the registry lists are read again from the manifest', async t => {
+  const store = temporaryStore(t)
+  const lease = store.lease('test')
+  const { digest } = await addImage(store, lease, { layers: [await addLayer(store, lease, 'x')] })
+  store.database.write(() => {
+    store.database.run("INSERT INTO registry_repositories (id, name, created_at) VALUES (1, 'app', 1)")
+    store.database.run(
+      `INSERT INTO registry_manifests (repository, digest, media_type, annotations, pushed_at) VALUES (1, ?, 'x', ?, 1)`,
+      digest,
+      '{"title":',
+    )
+  })
+  const kinds = async (repair: boolean) => (await checkStore(store, { repair })).findings.map(({ kind }) => kind)
+  assert.deepEqual(await kinds(false), ['registry'])
+  assert.deepEqual(await kinds(true), ['registry'])
+  assert.deepEqual(await kinds(false), [])
+})

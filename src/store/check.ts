@@ -1,4 +1,5 @@
 import type { Digest } from '../oci/digest.ts'
+import { checkAnnotations } from './check-annotations.ts'
 import { checkBlobs, checkFiles } from './check-blobs.ts'
 import { checkDatabase } from './check-database.ts'
 import type { Finding } from './check-finding.ts'
@@ -54,7 +55,7 @@ export async function checkStore(store: LocalStore, options: CheckOptions = {}):
   const blobs = await checkBlobs(store, { repair, signal, onProgress: bytes => onProgress?.({ bytes, what: 'blobs' }) })
   const tables = await checkTables(store, blobs.lost, repair)
   const references = await checkReferences(store, blobs.lost, repair)
-  const manifests = await checkManifests(store, blobs.lost, repair)
+  const manifests = [...(await checkManifests(store, blobs.lost, repair)), ...(await checkAnnotations(store, repair))]
   const trees = await checkTrees(store, {
     repair,
     signal,

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { renameSync } from 'node:fs'
 import { cp, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -65,19 +66,36 @@ test('a store of an earlier schema is brought to the next one with all that it h
   openDatabase(databaseOf(shale), options).close()
 })
 
-test('a store from before rows had seals is used and checked as it is', async () => {
-  const shale = await copyOfStore('unsealed')
-  withDatabase(databaseOf(shale), database => {
-    for (const table of ['layers', 'layer_blobs', 'manifest_refs', 'cache_records']) {
-      database.exec(`ALTER TABLE ${table} DROP COLUMN seal`)
-    }
-    database.exec('PRAGMA user_version = 1')
+for (let version = 1; version < MIGRATIONS.length; version++) {
+  test(`a store of schema ${version} is used and checked as if it had always been of this one`, async () => {
+    const shale = await copyOfStore(`schema-${version}`)
+    bringBack(shale, version)
+    assert.equal((await assertHealthy(shale)).repaired, 0)
+    assert.equal(versionOf(databaseOf(shale)), MIGRATIONS.length)
+    assert.match((await shale.call(['build', ...build.slice(2)])).stderr, /every step came from the cache/)
+    assert.equal((await shale.must(build)).trim(), id)
+    assert.equal((await assertHealthy(shale)).repaired, 0)
   })
-  assert.equal((await assertHealthy(shale)).repaired, 0)
-  assert.match((await shale.call(['build', ...build.slice(2)])).stderr, /every step came from the cache/)
-  assert.equal((await shale.must(build)).trim(), id)
-  assert.equal((await assertHealthy(shale)).repaired, 0)
-})
+}
+
+/** The database as it was at that version: its tables, and of the rows what they could hold. */
+function bringBack(shale: Program, version: number): void {
+  const path = databaseOf(shale)
+  const old = `${path}.old`
+  openDatabase(old, { migrations: MIGRATIONS.slice(0, version) }).close()
+  const database = new DatabaseSync(old, { enableForeignKeyConstraints: false })
+  database.prepare('ATTACH ? AS now').all(path)
+  const tables = database.prepare(
+    "SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+  )
+  for (const { name } of tables.all()) {
+    const columns = database.prepare(`SELECT name FROM pragma_table_info('${name}', 'main')`).all()
+    const list = columns.map(column => column.name).join(', ')
+    database.exec(`INSERT INTO main.${name} (${list}) SELECT ${list} FROM now.${name}`)
+  }
+  database.close()
+  renameSync(old, path)
+}
 
 test('a step that fails leaves the schema and the store as they were', async () => {
   const shale = await copyOfStore('failing')

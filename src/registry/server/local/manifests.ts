@@ -1,5 +1,6 @@
 import type { Digest } from '../../../oci/digest.ts'
 import type { Database } from '../../../store/database.ts'
+import { readTexts } from '../../../store/json-column.ts'
 import type { LocalStore } from '../../../store/open.ts'
 import type {
   Change,
@@ -170,7 +171,7 @@ function referrers(
   const found = rows.map(row => ({
     ...recordOf(row),
     artifactType: row.artifact_type ?? undefined,
-    annotations: row.annotations === null ? undefined : (JSON.parse(row.annotations) as Record<string, string>),
+    annotations: row.annotations === null ? undefined : (readTexts(row.annotations) ?? undefined),
   }))
   return listed(found, page)
 }
