@@ -15,7 +15,7 @@ const ROOT = join(import.meta.dirname, '..')
 const FULL = {
   kills: 300,
   'fuzz-seconds': 60,
-  'disk-steps': 40,
+  'disk-steps': 20,
   bits: 300,
   'registry-kills': 100,
   'registry-seconds': 60,

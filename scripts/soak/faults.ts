@@ -51,15 +51,15 @@ export function processes(count: number): Part {
   }
 }
 
-/** A disk that is full at ever later writes of a build and of a load. */
+/** A disk that is full at ever later writes of every command that writes. */
 export function fullDisk(steps: number): Part {
   return {
     name: 'full disk',
-    async run() {
+    async run({ say }) {
       const why = whyNoDisk()
       if (why !== undefined) throw new Error(why)
-      const { full, enough } = await fullDisks({ steps, files: 300 })
-      return { full, justEnough: enough }
+      const { commands, full, enough } = await fullDisks({ steps, files: 300, say })
+      return { commands, full, justEnough: enough }
     },
   }
 }

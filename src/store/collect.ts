@@ -12,7 +12,7 @@ import { LEASE_EXPIRY_MS } from './leases.ts'
 import { checkManifestRefs } from './manifest-rows.ts'
 import type { LocalStore } from './open.ts'
 import { type ContentGraph, loadGraph, type Reach, reach } from './reach.ts'
-import { clearLeftovers, moveToTrash } from './temp.ts'
+import { clearLeftovers, moveToTrash, type Trashed, takeBack } from './temp.ts'
 
 /** A file without a row came from a crash between rename and commit, or from a database put back from a backup. */
 const ORPHAN_GRACE_MS = 60 * 60 * 1000
@@ -52,19 +52,32 @@ export async function collect(store: LocalStore, options: CollectOptions = {}): 
   const old = now - (options.orphanGraceMs ?? ORPHAN_GRACE_MS)
   const orphanBlobs = listOldBlobs(store, old)
   const orphanTrees = listOldTrees(store, old)
-  const removed = store.database.write(() => {
-    checkRoots(store.database)
-    const graph = loadGraph(store.database, now)
-    const kept = reach(graph, graph)
-    return [
-      ...removeUnreachable(store, graph, kept, now),
-      ...removeOrphanBlobs(store, orphanBlobs, kept),
-      ...adoptOrphanTrees(store, orphanTrees),
-    ]
-  })
+  const removed = trashing(bin =>
+    store.database.write(() => {
+      checkRoots(store.database)
+      const graph = loadGraph(store.database, now)
+      const kept = reach(graph, graph)
+      return [
+        ...removeUnreachable(store, graph, kept, { now, bin }),
+        ...removeOrphanBlobs(store, orphanBlobs, kept, bin),
+        ...adoptOrphanTrees(store, orphanTrees),
+      ]
+    }),
+  )
   const swept = await sweep(store, now)
   const all = [...removed, ...swept]
   return { removed: all, bytes: all.reduce((sum, item) => sum + item.size, 0) }
+}
+
+/** What an action has moved to the trash; taken back when the action fails, as its transaction takes the rows back. */
+function trashing<T>(action: (bin: Trashed[]) => T): T {
+  const bin: Trashed[] = []
+  try {
+    return action(bin)
+  } catch (error) {
+    takeBack(bin)
+    throw error
+  }
 }
 
 /** What a damaged row had kept must not be taken for garbage. Throws `STORE_DAMAGED`. */
@@ -78,7 +91,12 @@ function checkRoots(database: Database): void {
   checkLayerRows(database)
 }
 
-function removeUnreachable(store: LocalStore, graph: ContentGraph, kept: Reach, now: number): readonly Collected[] {
+function removeUnreachable(
+  store: LocalStore,
+  graph: ContentGraph,
+  kept: Reach,
+  { now, bin }: { readonly now: number; readonly bin: Trashed[] },
+): readonly Collected[] {
   const { database } = store
   database.run('DELETE FROM leases WHERE heartbeat < ?', now - LEASE_EXPIRY_MS)
   const removed: Collected[] = []
@@ -95,25 +113,26 @@ function removeUnreachable(store: LocalStore, graph: ContentGraph, kept: Reach, 
   for (const tree of graph.trees) {
     if (!kept.trees.has(tree.id)) database.run("UPDATE trees SET state = 'doomed' WHERE id = ?", tree.id)
   }
-  return [...removed, ...removeBlobs(store, graph.blobs.keys(), kept)]
+  return [...removed, ...removeBlobs(store, graph.blobs.keys(), kept, bin)]
 }
 
-function removeBlobs(store: LocalStore, digests: Iterable<Digest>, kept: Reach): readonly Collected[] {
+function removeBlobs(store: LocalStore, digests: Iterable<Digest>, kept: Reach, bin: Trashed[]): readonly Collected[] {
   const removed: Collected[] = []
   for (const digest of digests) {
     if (kept.blobs.has(digest)) continue
     // Its file may be another blob's.
     if (!isDigest(digest)) throw damagedRow(`the row of blob ${digest}`)
     store.database.run('DELETE FROM blobs WHERE digest = ?', digest)
-    removed.push(trashBlob(store, digest))
+    removed.push(trashBlob(store, digest, bin))
   }
   return removed
 }
 
-function trashBlob(store: LocalStore, digest: Digest): Collected {
+function trashBlob(store: LocalStore, digest: Digest, bin: Trashed[]): Collected {
   const path = blobPath(store.layout, digest)
   const size = allocatedBytes(path, new Set())
-  moveToTrash(store.layout, path)
+  const trashed = moveToTrash(store.layout, path)
+  if (trashed !== undefined) bin.push(trashed)
   return { kind: 'blob', id: digest, size }
 }
 
@@ -128,9 +147,14 @@ function listOldBlobs(store: LocalStore, old: number): readonly Digest[] {
 }
 
 /** One that something needs has lost its row, which a check gives back. */
-function removeOrphanBlobs(store: LocalStore, digests: readonly Digest[], kept: Reach): readonly Collected[] {
+function removeOrphanBlobs(
+  store: LocalStore,
+  digests: readonly Digest[],
+  kept: Reach,
+  bin: Trashed[],
+): readonly Collected[] {
   const orphans = digests.filter(digest => !kept.blobs.has(digest) && !hasBlobRow(store, digest))
-  return orphans.map(digest => trashBlob(store, digest))
+  return orphans.map(digest => trashBlob(store, digest, bin))
 }
 
 function hasBlobRow(store: LocalStore, digest: Digest): boolean {

@@ -30,7 +30,7 @@ export function databaseError(error: unknown, path: string): unknown {
   if (code === FULL || (code === IO_ERROR && isFull(path))) {
     return new ShaleError('DISK_FULL', `no space left on the disk: cannot write the store's database ${path}`, {
       cause,
-      hint: 'free some: `shale system df` shows what the store holds, `shale system prune` empties it',
+      hint: 'free a few hundred kilobytes on it, then `shale system prune` frees what the store does not need',
     })
   }
   return error

@@ -13,10 +13,26 @@ export function tempPath(layout: Layout): string {
   return join(layout.temp, randomBytes(9).toString('hex'))
 }
 
-/** Moves a file or folder out of the way, to be deleted by the next sweep. False when it is gone already. */
-export function moveToTrash(layout: Layout, path: string): boolean {
+/** Something that was moved to the trash. */
+export interface Trashed {
+  readonly path: string
+  readonly trash: string
+}
+
+/** Moves a file or folder out of the way, to be deleted by the next sweep. Undefined when it is gone already. */
+export function moveToTrash(layout: Layout, path: string): Trashed | undefined {
+  const trash = join(layout.trash, randomBytes(9).toString('hex'))
+  return move(path, trash) ? { path, trash } : undefined
+}
+
+/** Takes back what was moved there, as far as no sweep has deleted it. */
+export function takeBack(trashed: readonly Trashed[]): void {
+  for (const { path, trash } of trashed) move(trash, path)
+}
+
+function move(from: string, to: string): boolean {
   try {
-    renameSync(path, join(layout.trash, randomBytes(9).toString('hex')))
+    renameSync(from, to)
     return true
   } catch (error) {
     if (isErrno(error, 'ENOENT')) return false

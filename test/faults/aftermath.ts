@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { readdirSync } from 'node:fs'
+import { treeRemover } from '../../src/sandbox/remove-tree.ts'
+import { checkStore } from '../../src/store/check.ts'
+import { openForCheck } from '../../src/store/check-open.ts'
 import { collect } from '../../src/store/collect.ts'
 import { openStore } from '../../src/store/open.ts'
 import type { Program } from './program.ts'
@@ -10,14 +13,23 @@ export interface Health {
   readonly repaired: number
 }
 
-/** The store opens, and its check is clean or repairs everything. */
-export async function assertHealthy(shale: Program): Promise<Health> {
-  const { code, stdout, stderr } = await shale.call(['system', 'check'])
-  if (code === 0) return { repaired: 0 }
-  assert.equal(code, 1, stderr)
-  const repair = await shale.call(['system', 'check', '--repair'])
-  assert.equal(repair.code, 0, `${stdout}\n${repair.stdout}\n${repair.stderr}`)
-  return { repaired: stdout.split('\n').filter(line => line.includes('with --repair')).length }
+/** The store opens, and its check is clean or repairs everything: what `shale system check --repair` does. */
+export async function assertHealthy({ root }: Program): Promise<Health> {
+  const { findings } = await checked(root, false)
+  if (findings.length === 0) return { repaired: 0 }
+  const { left, rebuilt } = await checked(root, true)
+  const said = findings.map(({ problem }) => problem).join('\n')
+  assert.deepEqual([left, rebuilt?.lostTags ?? []], [[], []], `not repaired:\n${said}`)
+  return { repaired: findings.length }
+}
+
+async function checked(root: string, repair: boolean) {
+  const { store, rebuilt } = await openForCheck({ root, removeTree: treeRemover(root) }, repair)
+  try {
+    return { ...(await checkStore(store, { repair })), rebuilt }
+  } finally {
+    store.close()
+  }
 }
 
 const A_DAY_AND_MORE_MS = 25 * 60 * 60 * 1000
