@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
+import { statSync } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { isErrno, ShaleError } from '../error.ts'
-import { digestAlgorithm, digestHex } from '../oci/digest.ts'
+import { type Digest, digestAlgorithm, digestHex } from '../oci/digest.ts'
 import type { BlobInfo } from './types.ts'
 
 const CHUNK_BYTES = 256 * 1024
@@ -49,6 +50,19 @@ export async function* streamVerified(path: string, info: BlobInfo): AsyncGenera
     if (held !== undefined) yield held
   } finally {
     await file.close()
+  }
+}
+
+/** The size of a file whose content has the digest; undefined for any other, and for none. */
+export async function sizeOfWhole(path: string, digest: Digest): Promise<number | undefined> {
+  const size = statSync(path, { throwIfNoEntry: false })?.size
+  if (size === undefined) return undefined
+  try {
+    for await (const _ of streamVerified(path, { digest, size }));
+    return size
+  } catch (error) {
+    if (error instanceof ShaleError) return undefined
+    throw error
   }
 }
 

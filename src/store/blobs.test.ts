@@ -121,6 +121,19 @@ for (const [how, damage, code] of DAMAGES) {
   })
 }
 
+test('a row with another size is corrected by whoever reads, and the blob stays', async t => {
+  const store = temporaryStore(t)
+  const { digest } = await store.blobs.put(store.lease('test'), HELLO)
+  for (const [size, read] of [
+    [4, () => store.blobs.read(digest)],
+    [6, () => streamed(store, digest)],
+  ] as const) {
+    store.database.write(() => store.database.run('UPDATE blobs SET size = ? WHERE digest = ?', size, digest))
+    await assert.rejects(read(), { code: 'BLOB_DAMAGED' })
+    assert.deepEqual(await store.blobs.read(digest), HELLO)
+  }
+})
+
 test('what is not there and what is too large for a document is named', async t => {
   const store = temporaryStore(t)
   await assert.rejects(store.blobs.read(sha256('nothing')), { code: 'BLOB_MISSING' })

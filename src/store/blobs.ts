@@ -4,7 +4,7 @@ import { dirname, isAbsolute, relative } from 'node:path'
 import { isErrno, ShaleError, writing } from '../error.ts'
 import { type Digest, parseDigest, sha256 } from '../oci/digest.ts'
 import { MAX_DOCUMENT_BYTES } from '../oci/document-limit.ts'
-import { readVerified, streamVerified } from './blob-read.ts'
+import { readVerified, sizeOfWhole, streamVerified } from './blob-read.ts'
 import { FileBlobWriter, syncFile } from './blob-writer.ts'
 import type { Database } from './database.ts'
 import { blobPath, type Layout } from './layout.ts'
@@ -123,7 +123,7 @@ class DirectoryBlobs implements FileBlobs {
     try {
       yield* chunks
     } catch (error) {
-      this.#setAside(digest, error)
+      await this.#setAside(digest, error)
       throw error
     }
   }
@@ -185,19 +185,24 @@ class DirectoryBlobs implements FileBlobs {
     try {
       return await read()
     } catch (error) {
-      this.#setAside(digest, error)
+      await this.#setAside(digest, error)
       throw error
     }
   }
 
-  /** A blob proved damaged loses its name, so that the store lacks it and the next write brings it back. */
-  #setAside(digest: Digest, error: unknown): void {
+  /**
+   * A blob proved damaged loses its name, so that the store lacks it and the next write brings it back. When it is the
+   * row that tells another size, that is corrected.
+   */
+  async #setAside(digest: Digest, error: unknown): Promise<void> {
     if (!(error instanceof ShaleError) || error.code !== 'BLOB_DAMAGED') return
     const { database, layout } = this.#context
     try {
+      const size = await sizeOfWhole(this.path(digest), digest)
       database.write(() => {
+        if (size !== undefined) return database.run('UPDATE blobs SET size = ? WHERE digest = ?', size, digest)
         moveToTrash(layout, this.path(digest))
-        database.run('DELETE FROM blobs WHERE digest = ?', digest)
+        return database.run('DELETE FROM blobs WHERE digest = ?', digest)
       })
     } catch (failure) {
       // Of a store that we may only read, the damage itself is the news.

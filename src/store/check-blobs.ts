@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShaleError } from '../error.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
-import { streamVerified } from './blob-read.ts'
+import { sizeOfWhole, streamVerified } from './blob-read.ts'
 import type { Finding } from './check-finding.ts'
 import { BLOB_FOLDERS, blobPath, treePath } from './layout.ts'
 import type { LocalStore } from './open.ts'
@@ -35,7 +35,7 @@ export async function checkBlobs(store: LocalStore, options: ReadOptions): Promi
       options.onProgress(bytes)
       continue
     }
-    const whole = await sizeIfWhole(store, digest, size)
+    const whole = isDigest(digest) ? await sizeOfWhole(blobPath(store.layout, digest), digest) : undefined
     if (whole !== undefined) {
       const remedy = `the row is corrected to ${whole} bytes`
       findings.push({
@@ -70,14 +70,6 @@ async function whyNotWhole(path: string, digest: Digest, size: number): Promise<
     if (error instanceof ShaleError) return error.message
     throw error
   }
-}
-
-/** The size of a blob that has another than its row says, and the right digest. */
-async function sizeIfWhole(store: LocalStore, digest: Digest, noted: number): Promise<number | undefined> {
-  const path = blobPath(store.layout, digest)
-  const size = statSync(path, { throwIfNoEntry: false })?.size
-  if (size === undefined || size === noted || !isDigest(digest)) return undefined
-  return (await whyNotWhole(path, digest, size)) === undefined ? size : undefined
 }
 
 function correctSize(store: LocalStore, digest: Digest, size: number): void {
