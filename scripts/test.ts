@@ -1,5 +1,6 @@
-// npm test [-- WORD… | --node-option…]: every test but those against real peers (npm run test:peers). A word keeps the
-// test files whose path contains it; options go to Node's test runner.
+// npm test [-- WORD… | --node-option…]: every test but those against real peers (npm run test:peers) and the one that
+// installs the packed package (npm run test:packed). A word keeps the test files whose path contains it; options go to
+// Node's test runner.
 import { spawn } from 'node:child_process'
 import { existsSync, globSync } from 'node:fs'
 import { join, normalize } from 'node:path'
@@ -16,7 +17,7 @@ const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/node')
 const CONCURRENCY = 2
 
 function wanted(words: readonly string[]): readonly string[] {
-  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT, exclude: ['test/peers/**'] })
+  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT, exclude: ['test/peers/**', 'test/cli/packed.test.ts'] })
   return all.filter(path => words.length === 0 || words.some(word => path.includes(word))).toSorted()
 }
 
