@@ -17,7 +17,10 @@ const COMPILE_CACHE = join(ROOT, 'node_modules/.cache/node')
 const CONCURRENCY = 2
 
 function wanted(words: readonly string[]): readonly string[] {
-  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], { cwd: ROOT, exclude: ['test/peers/**', 'test/cli/packed.test.ts'] })
+  const all = globSync(['src/**/*.test.ts', 'test/**/*.test.ts'], {
+    cwd: ROOT,
+    exclude: ['test/peers/**', 'test/cli/packed.test.ts'],
+  })
   return all.filter(path => words.length === 0 || words.some(word => path.includes(word))).toSorted()
 }
 
