@@ -30,8 +30,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   registry: ['error.ts', 'config', 'oci', 'dockerfile', 'layer', 'store', 'transfer'],
   // From anywhere to anywhere: the places that are known above.
   copy: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'archive', 'registry'],
+  // Sources that are fetched: git by its program, files by HTTP with the registry's transport.
+  remote: ['error.ts', 'version.ts', 'oci', 'layer', 'registry'],
   // Base images are pulled through a function that it is given.
-  build: ['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
+  build: [...['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox', 'remote']],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
   // Versions, tags and where they point; git and the project's files are read here and nowhere else.
   release: ['error.ts', 'config', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],

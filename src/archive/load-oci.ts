@@ -83,7 +83,7 @@ function nameOf({ annotations }: Descriptor): string | undefined {
 }
 
 /** Gives the image's ID. */
-async function loadTop(load: Load, descriptor: Descriptor, names: readonly string[]): Promise<Digest> {
+export async function loadTop(load: Load, descriptor: Descriptor, names: readonly string[]): Promise<Digest> {
   const raw = await readDocument(load.shelf, descriptor)
   const document = parseManifest(raw, descriptor.mediaType)
   if (document.kind === 'index') await loadIndex(load, raw, document.mediaType, document.index)

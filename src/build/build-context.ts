@@ -6,6 +6,7 @@ import type { KnownDigests } from './hash-files.ts'
 import type { KnownCopies } from './known-copies.ts'
 import type { LayerBlobs } from './layer-blobs.ts'
 import type { LayerWork } from './layer-work.ts'
+import type { NamedContexts } from './named-contexts.ts'
 import type { BuildOptions } from './options.ts'
 import type { BuildPlan } from './plan.ts'
 import type { StageState } from './stage-state.ts'
@@ -19,6 +20,8 @@ export interface BuildContext {
   readonly options: BuildOptions
   readonly plan: BuildPlan
   readonly source: ContextSource
+  /** What `--build-context` names. */
+  readonly contexts: NamedContexts
   readonly layers: LayerWork
   readonly blobs: LayerBlobs
   readonly worker: () => Promise<TreeWorker>
@@ -35,7 +38,7 @@ export interface BuildContext {
   readonly slot: <T>(work: () => Promise<T>) => Promise<T>
   /** A stage when it is finished; `by` is the stage that waits for it. Throws `CIRCULAR_DEPENDENCY`. */
   readonly stage: (index: number, by: number) => Promise<StageState>
-  /** An image of the store, or of a registry when the store lacks it, as a stage to build on. */
+  /** A named context, else an image of the store or of a registry, as a stage to build on. */
   readonly image: (name: string, platform: Platform) => Promise<StageState>
   /** A new folder on the store's file system that is removed when the build ends. */
   readonly scratchFolder: () => string

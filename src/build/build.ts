@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import type { Instruction } from '../dockerfile/instruction.ts'
@@ -12,6 +11,8 @@ import type { Lease, Store } from '../store/types.ts'
 import { VERSION } from '../version.ts'
 import { imageState, type PullImage } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
+import { namedContexts } from './context-name.ts'
+import { type ContextPlace, placeContext } from './context-place.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
 import type { BuildEvent, StepInfo } from './events.ts'
 import { Explainer } from './explain.ts'
@@ -22,8 +23,10 @@ import { FolderDigests } from './known-digests.ts'
 import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
 import { LayerWork } from './layer-work.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
-import type { BuildOptions } from './options.ts'
+import { NamedContexts } from './named-contexts.ts'
+import type { BuildOptions, PullPolicy } from './options.ts'
 import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage, planBuild } from './plan.ts'
+import { ScratchFolders } from './scratch.ts'
 import { slots } from './slots.ts'
 import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
 import type { StageState } from './stage-state.ts'
@@ -48,10 +51,12 @@ export interface BuildServices {
   readonly pull: PullImage
   /** An open helper of this store that several builds share; it stays open. Without it each build starts its own. */
   readonly helper?: Helper | undefined
+  /** Where proxies and SHALE_OFFLINE are looked up; the process' environment if absent. */
+  readonly env?: Readonly<Record<string, string | undefined>> | undefined
 }
 
 /**
- * Builds an image from a Dockerfile and a context folder into the store. Throws a ShaleError that points at the line
+ * Builds an image from a Dockerfile and a context into the store. Throws a ShaleError that points at the line
  * that failed; what was built by then stays in the cache. Aborting `asked.signal` ends running commands at once.
  */
 export async function buildImage(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildResult> {
@@ -59,17 +64,36 @@ export async function buildImage(store: Store, asked: BuildOptions, services: Bu
   const given = withEpochArg(asked)
   const names = (given.tags ?? []).map(tag => formatReference(parseReference(tag)))
   given.addHosts?.forEach(parseExtraHost)
-  const loaded = loadContext(given)
-  const plan = planBuild(loaded.dockerfile, given)
-  const options = withEpoch(given, plan)
   const lease = store.lease('build')
-  const build = new Build(store, lease, options, plan, loaded, services)
+  const scratch = new ScratchFolders(join(store.tempDir, `${lease.id}-build-`))
   try {
-    return await build.run(startedAt, names)
+    const env = services.env ?? process.env
+    const place = await placeContext({ ...given, bytes: given.contextBytes, scratchFolder: scratch.make, env })
+    const known = new FolderDigests(store.statIndex, place.folder)
+    const loaded = loadContext(given, place, known)
+    const plan = planBuild(loaded.dockerfile, given)
+    const options = withEpoch(given, plan, place.time)
+    const build = new Build(store, lease, { options, plan, loaded, place, known, scratch, services })
+    try {
+      return await build.run(startedAt, names)
+    } finally {
+      await build.close()
+    }
   } finally {
-    await build.close()
+    scratch.remove()
     lease.end()
   }
+}
+
+/** What a build starts with. */
+interface Prepared {
+  readonly options: BuildOptions
+  readonly plan: BuildPlan
+  readonly loaded: LoadedContext
+  readonly place: ContextPlace
+  readonly known: FolderDigests
+  readonly scratch: ScratchFolders
+  readonly services: BuildServices
 }
 
 class Build {
@@ -88,38 +112,41 @@ class Build {
   readonly #copies: KnownCopies
   readonly #lineage: string
   readonly #waits = new Waits()
-  readonly #scratch: string[] = []
+  readonly #place: ContextPlace
   readonly #sharedHelper: Helper | undefined
   #helper: Promise<Helper> | undefined
 
-  constructor(
-    store: Store,
-    lease: Lease,
-    options: BuildOptions,
-    plan: BuildPlan,
-    loaded: LoadedContext,
-    services: BuildServices,
-  ) {
+  constructor(store: Store, lease: Lease, prepared: Prepared) {
+    const { options, plan, loaded, place, scratch, services } = prepared
     this.#store = store
+    this.#place = place
     this.#sharedHelper = services.helper
     this.#options = options
     this.#plan = plan
-    this.#lineage = lineageOf(loaded, plan, options)
-    this.#known = new FolderDigests(store.statIndex, loaded.source.folder)
-    this.#copies = new KnownCopies(store.statIndex, loaded.source.folder)
+    this.#lineage = lineageOf(place, plan, options)
+    this.#known = prepared.known
+    this.#copies = new KnownCopies(store.statIndex, place.folder)
     this.#steps = new StepLog(plan.dockerfile, event => this.#emit(event))
     const { steps, announced } = announceSteps(plan, this.#steps)
     this.#stageSteps = steps
     this.#announced = announced
     const worker = async () => treeWorker(await this.#openHelper(), store.tempDir)
     const layers = new LayerWork(store, lease, worker)
-    const bases = { store, lease, pull: services.pull, policy: options.pull ?? 'missing' }
+    const signal =
+      options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal])
+    const now = Math.floor(Date.now() / 1000)
+    const image = (name: string, platform: Platform, policy: PullPolicy = options.pull ?? 'missing') =>
+      this.#image(name, platform, () => imageState({ store, lease, pull: services.pull, policy }, name, platform))
+    const contexts = new NamedContexts(namedContexts(options.contexts), {
+      ...{ store, lease, layers, scratchFolder: scratch.make, env: services.env ?? process.env, signal, image, now },
+    })
     this.#context = {
       store,
       lease,
       options,
       plan,
       source: loaded.source,
+      contexts,
       layers,
       blobs: new LayerBlobs({ store, lease, layers, worker }, blobOptions(options)),
       worker,
@@ -127,13 +154,13 @@ class Build {
       steps: this.#steps,
       known: this.#known,
       copies: this.#copies,
-      now: Math.floor(Date.now() / 1000),
-      signal: options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal]),
+      now,
+      signal,
       exported: exportedStages(plan.stages, plan.target),
       slot: slots(options.parallelism ?? availableParallelism()),
       stage: (index, by) => this.#stageFor(index, by),
-      image: (name, platform) => this.#image(name, platform, () => imageState(bases, name, platform)),
-      scratchFolder: () => this.#scratchFolder(),
+      image: (name, platform) => (contexts.has(name) ? contexts.state(name, platform) : image(name, platform)),
+      scratchFolder: scratch.make,
       removeTree: async path => (await worker()).removeTree(path),
       packSoon: state => this.#packSoon(state),
     }
@@ -159,9 +186,12 @@ class Build {
     this.#abort.abort()
     await Promise.allSettled([...this.#stages.values(), ...this.#packing])
     await this.#context.blobs.close()
-    this.#known.save()
-    this.#copies.save()
-    for (const folder of this.#scratch) rmSync(folder, { recursive: true, force: true })
+    this.#context.contexts.save()
+    // What was fetched is somewhere else the next time.
+    if (this.#place.kind === 'folder') {
+      this.#known.save()
+      this.#copies.save()
+    }
     if (this.#helper === undefined) return
     await this.#helper.then(
       helper => helper.close(),
@@ -219,12 +249,6 @@ class Build {
     }))
   }
 
-  #scratchFolder(): string {
-    const folder = mkdtempSync(join(this.#store.tempDir, `${this.#context.lease.id}-build-`))
-    this.#scratch.push(folder)
-    return folder
-  }
-
   async #openHelper(): Promise<Helper> {
     if (this.#sharedHelper !== undefined) return this.#sharedHelper
     this.#helper ??= this.#newHelper()
@@ -258,10 +282,10 @@ function originOf(digest: Digest, { dockerfile }: BuildPlan, options: BuildOptio
   }
 }
 
-/** "The same build again": folder, Dockerfile, target and platform. */
-function lineageOf(loaded: LoadedContext, plan: BuildPlan, options: BuildOptions): string {
+/** "The same build again": context, Dockerfile, target and platform. */
+function lineageOf(place: ContextPlace, plan: BuildPlan, options: BuildOptions): string {
   const platform = plan.automatic.get('TARGETPLATFORM') ?? ''
-  const parts = [loaded.source.folder, options.dockerfile ?? '', String(plan.target), platform]
+  const parts = [place.name, options.dockerfile ?? '', String(plan.target), platform]
   return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
 }
 
@@ -283,7 +307,10 @@ function stepsOf(planned: PlannedStage, log: StepLog): StageSteps {
   const shown = stage.instructions.filter(isStep)
   const count = shown.length + (base.kind === 'scratch' ? 0 : 1)
   const name = (ordinal: number, text: string) => `[${label} ${ordinal}/${count}] ${text}`
-  const from = base.kind === 'image' ? log.announce(name(1, `FROM ${base.name}`), stage.from.range) : undefined
+  const from =
+    base.kind === 'image' || base.kind === 'context'
+      ? log.announce(name(1, `FROM ${base.name}`), stage.from.range)
+      : undefined
   const offset = base.kind === 'scratch' ? 1 : 2
   const byInstruction = new Map<Instruction, StepInfo>(
     shown.map((instruction, index) => [

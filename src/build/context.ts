@@ -4,6 +4,7 @@ import { type ByteString, comparePaths, type Entry, fromByteString, toByteString
 import type { FileView } from '../rootfs/view.ts'
 import { FileStat } from '../store/file-stat.ts'
 import { below, type CopySource, type Origin, type SourceNode } from './copy/source.ts'
+import type { KnownDigests } from './hash-files.ts'
 import type { FileTable } from './scan/file-table.ts'
 import { scanFolder } from './scan/scan-folder.ts'
 
@@ -25,6 +26,8 @@ export interface ContextFilter {
 export class ContextSource implements CopySource {
   readonly view: FileView
   readonly folder: string
+  /** Digests of its files. */
+  readonly known: KnownDigests
   readonly #filter: ContextFilter
   readonly #missing: (pattern: string) => Error
   readonly #stats = new Map<ByteString, FileStat | undefined>()
@@ -34,8 +37,9 @@ export class ContextSource implements CopySource {
   readonly #scanned = new Map<ByteString, { readonly table: FileTable; readonly row: number }>()
 
   /** `folder` is absolute; `missing` words the error for a COPY source that is not there. */
-  constructor(folder: string, filter: ContextFilter, missing: (pattern: string) => Error) {
+  constructor(folder: string, known: KnownDigests, filter: ContextFilter, missing: (pattern: string) => Error) {
     this.folder = folder
+    this.known = known
     this.#filter = filter
     this.#missing = missing
     this.view = { lookup: path => this.#lookup(path)?.entry, children: path => this.#list(path) }

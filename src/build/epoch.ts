@@ -14,11 +14,15 @@ export function withEpochArg(options: BuildOptions): BuildOptions {
 
 /**
  * Options with the epoch in force: the build argument, else the default of a global ARG. `context` means the time of the
- * context, which a folder does not have. Throws `INVALID_SOURCE_DATE_EPOCH`.
+ * context, the commit's or what a server or an archive says; a folder has none. Throws `INVALID_SOURCE_DATE_EPOCH`.
  */
-export function withEpoch(options: BuildOptions, plan: BuildPlan): BuildOptions {
+export function withEpoch(options: BuildOptions, plan: BuildPlan, contextTime?: number): BuildOptions {
   const text = options.buildArgs?.[NAME] ?? plan.globals.get(NAME) ?? ''
-  if (text === '' || text === 'context') return { ...options, sourceDateEpoch: undefined }
+  if (text === '') return { ...options, sourceDateEpoch: undefined }
+  if (text === 'context') {
+    const buildArgs = { ...options.buildArgs, [NAME]: contextTime === undefined ? '' : String(contextTime) }
+    return { ...options, buildArgs, sourceDateEpoch: contextTime }
+  }
   if (/^\d{1,12}$/.test(text)) return { ...options, sourceDateEpoch: Number(text) }
   const stage = findStage(plan.dockerfile, text)
   throw stage === undefined ? invalid(`invalid ${NAME}: ${text}`) : stageRefused(plan, stage)

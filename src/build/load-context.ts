@@ -1,11 +1,13 @@
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { basename, dirname, join, normalize, relative, resolve } from 'node:path'
+import { existsSync, readdirSync, readFileSync, realpathSync, statSync } from 'node:fs'
+import { basename, dirname, join, normalize, relative, resolve, sep } from 'node:path'
 import { type IgnoreDirectory, IgnoreMatcher, type IgnorePattern, parseIgnoreFile } from '../dockerfile/ignore.ts'
 import { nearest } from '../dockerfile/nearest.ts'
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts'
 import { isErrno, ShaleError } from '../error.ts'
 import { type ByteString, parentPath } from '../layer/entry.ts'
 import { type ContextFilter, ContextSource } from './context.ts'
+import type { ContextPlace } from './context-place.ts'
+import type { KnownDigests } from './hash-files.ts'
 import type { BuildOptions } from './options.ts'
 
 /** A Dockerfile and the folder it copies from. */
@@ -17,42 +19,60 @@ export interface LoadedContext {
 /** The largest Dockerfile or .dockerignore that is read, in bytes. */
 const MAX_TEXT = 16 * 1024 * 1024
 
-/** Reads Dockerfile and .dockerignore. Throws `CONTEXT_NOT_FOUND`, `DOCKERFILE_NOT_FOUND`, and syntax errors. */
-export function loadContext(options: BuildOptions): LoadedContext {
-  const folder = resolve(options.context)
-  checkFolder(folder)
-  const path = options.dockerfileText === undefined ? dockerfilePath(folder, options.dockerfile) : undefined
-  const text = options.dockerfileText ?? readText(path as string)
+/**
+ * Reads Dockerfile and .dockerignore of a context. Throws `DOCKERFILE_NOT_FOUND`, `PATH_ESCAPES` for a fetched context
+ * whose links lead out of it, and syntax errors.
+ */
+export function loadContext(options: BuildOptions, place: ContextPlace, known: KnownDigests): LoadedContext {
+  const { folder } = place
+  const given = options.dockerfileText ?? place.dockerfileText
+  const path = given === undefined ? dockerfilePath(folder, options.dockerfile) : undefined
+  if (path !== undefined && place.kind === 'fetched') checkInside(folder, path, options.dockerfile ?? basename(path))
+  const text = given ?? readDockerfile(place, path as string)
   const file = path === undefined ? 'Dockerfile' : displayPath(folder, path)
-  const ignoreFile = findIgnoreFile(folder, path)
+  return { dockerfile: parseDockerfile(text, { file }), source: openContext(place, known, path) }
+}
+
+/** A folder to copy from, without what its .dockerignore (or that of the Dockerfile) leaves out. */
+export function openContext(place: ContextPlace, known: KnownDigests, dockerfile?: string): ContextSource {
+  const { folder } = place
+  const ignoreFile = findIgnoreFile(folder, dockerfile)
+  if (ignoreFile !== undefined && place.kind === 'fetched')
+    checkInside(folder, ignoreFile, displayPath(folder, ignoreFile))
   const ignoreText = ignoreFile === undefined ? '' : readText(ignoreFile)
   const ignoreName = ignoreFile === undefined ? '.dockerignore' : displayPath(folder, ignoreFile)
   const matcher = new IgnoreMatcher(parseIgnoreFile(ignoreText), {
     bytes: true,
     source: { file: ignoreName, text: ignoreText },
   })
-  const missing = (pattern: string) => missingSource(folder, pattern, matcher, ignoreName)
-  return {
-    dockerfile: parseDockerfile(text, { file }),
-    source: new ContextSource(folder, contextFilter(matcher), missing),
-  }
+  const missing = (pattern: string) =>
+    place.kind === 'none' ? nothingThere(place, pattern) : missingSource(place, pattern, matcher, ignoreName)
+  return new ContextSource(folder, known, contextFilter(matcher), missing)
 }
 
-function checkFolder(folder: string): void {
-  const stat = statSync(folder, { throwIfNoEntry: false })
-  if (stat?.isDirectory()) return
-  const what =
-    stat === undefined ? `path ${JSON.stringify(folder)} not found` : `${JSON.stringify(folder)} is not a directory`
-  throw new ShaleError('CONTEXT_NOT_FOUND', `unable to prepare context: ${what}`, {
-    hint: 'the last argument of build is the folder with the files to copy, often .',
-  })
+/** What others made may hold links to this machine's files. */
+function checkInside(folder: string, path: string, shown: string): void {
+  const real = existsSync(path) ? realpathSync(path) : path
+  if (real.startsWith(`${realpathSync(folder)}${sep}`) || real.startsWith(`${folder}${sep}`)) return
+  throw new ShaleError('PATH_ESCAPES', `${shown} leads out of the build context`)
 }
 
 function dockerfilePath(folder: string, named: string | undefined): string {
-  if (named !== undefined) return named
+  if (named !== undefined) return resolve(folder, named)
   const standard = join(folder, 'Dockerfile')
   const lower = join(folder, 'dockerfile')
   return !existsSync(standard) && existsSync(lower) ? lower : standard
+}
+
+/** A fetched context lies in a folder that tells the user nothing. */
+function readDockerfile({ kind, folder, name }: ContextPlace, path: string): string {
+  if (kind === 'folder' || existsSync(path)) return readText(path)
+  const names = readdirSync(folder).filter(other => /dockerfile/i.test(other))
+  const near = nearest(basename(path), names) ?? names[0]
+  const message = `failed to read dockerfile: ${name} has no ${relative(folder, path)}`
+  throw new ShaleError('DOCKERFILE_NOT_FOUND', message, {
+    hint: near === undefined ? 'name it with -f, as a path in the context' : `did you mean -f ${near}?`,
+  })
 }
 
 function readText(path: string): string {
@@ -120,12 +140,25 @@ function lastName(path: ByteString): ByteString {
   return path.slice(path.lastIndexOf('/') + 1)
 }
 
-function missingSource(folder: string, pattern: string, matcher: IgnoreMatcher, ignoreName: string): ShaleError {
-  if (/^(?:\.?\/)*\.\.(?:\/|$)/.test(pattern)) return sourceAbove(folder, pattern)
+/** The empty folder stands in for a context that there is not: its name tells the user nothing. */
+function nothingThere({ name }: ContextPlace, pattern: string): ShaleError {
+  const message = `${JSON.stringify(normalize(join('/', pattern)))}: the build context is empty: the Dockerfile came from ${name}, without a folder`
+  return new ShaleError('COPY_SOURCE_NOT_FOUND', message, {
+    hint: 'name a folder to copy from: shale build -f - . < Dockerfile',
+  })
+}
+
+function missingSource(
+  { folder, name }: ContextPlace,
+  pattern: string,
+  matcher: IgnoreMatcher,
+  ignoreName: string,
+): ShaleError {
+  if (/^(?:\.?\/)*\.\.(?:\/|$)/.test(pattern)) return sourceAbove(name, pattern)
   const clean = pattern.replace(/^\.?\/+/, '').replace(/\/+$/, '')
   const excluded = existsSync(join(folder, clean)) ? matcher.match(clean).pattern : undefined
   const hint = excluded === undefined ? nearestHint(folder, clean) : excludedHint(clean, excluded, ignoreName)
-  return new ShaleError('COPY_SOURCE_NOT_FOUND', `"/${clean}": not found in the build context ${folder}`, { hint })
+  return new ShaleError('COPY_SOURCE_NOT_FOUND', `"/${clean}": not found in the build context ${name}`, { hint })
 }
 
 /** Dots cannot lead out of the context: it is the whole world of its sources (Dockerfile reference, COPY). */

@@ -6,9 +6,19 @@ export type PullPolicy = 'always' | 'missing' | 'never'
 
 /** One flat object for everything a build can be told. */
 export interface BuildOptions {
-  /** Absolute path of the folder that COPY and ADD read. */
+  /**
+   * What COPY and ADD read: the absolute path of a folder or of an archive, the address of a git repository, of an
+   * archive or of a Dockerfile.
+   */
   readonly context: string
-  /** Absolute path of the Dockerfile; `Dockerfile` (or `dockerfile`) in the context if neither is given. */
+  /** An archive or a Dockerfile, to be read in place of `context`. */
+  readonly contextBytes?: AsyncIterable<Uint8Array> | undefined
+  /**
+   * Further contexts by the names that FROM and COPY --from have for them: as `context`, or `docker-image://NAME`, or
+   * `oci-layout://FOLDER[:TAG]`. One that nothing asks for is not looked up.
+   */
+  readonly contexts?: Readonly<Record<string, string>> | undefined
+  /** Path of the Dockerfile, absolute or from the context; `Dockerfile` (or `dockerfile`) in the context if neither is given. */
   readonly dockerfile?: string | undefined
   /** The Dockerfile's text when it does not come from a file (`-f -`). */
   readonly dockerfileText?: string | undefined

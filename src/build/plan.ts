@@ -4,6 +4,7 @@ import { nearest } from '../dockerfile/nearest.ts'
 import type { Dockerfile, Stage } from '../dockerfile/parse.ts'
 import { ShaleError, type SourceRange } from '../error.ts'
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
+import { contextName, namedContexts } from './context-name.ts'
 import type { BuildOptions } from './options.ts'
 import { checkSupported } from './supported.ts'
 
@@ -16,6 +17,8 @@ export interface PlannedStage {
     | { readonly kind: 'scratch' }
     | { readonly kind: 'stage'; readonly index: number }
     | { readonly kind: 'image'; readonly name: string; readonly range: SourceRange }
+    /** What `--build-context` puts in place of an image, or of a whole stage. */
+    | { readonly kind: 'context'; readonly name: string; readonly range: SourceRange }
   readonly platform: Platform
   /** Stages that must be finished before all of this one can be. */
   readonly needs: readonly number[]
@@ -39,7 +42,10 @@ export function planBuild(dockerfile: Dockerfile, options: BuildOptions): BuildP
   const target = findTarget(dockerfile, options.target)
   const automatic = automaticArgs(platform, dockerfile, target, options.target)
   const globals = globalArgs(dockerfile, options.buildArgs ?? {}, automatic)
-  const stages = dockerfile.stages.map(stage => planStage(dockerfile, stage, globals, automatic, platform))
+  const contexts = namedContexts(options.contexts)
+  const stages = dockerfile.stages.map(stage =>
+    planStage(dockerfile, stage, { globals, automatic, platform, contexts }),
+  )
   checkCycles(dockerfile, stages)
   checkOrder(dockerfile, stages, target)
   checkSupported(
@@ -135,30 +141,47 @@ function globalArgs(
   return values
 }
 
+interface Given {
+  readonly globals: ReadonlyMap<string, string>
+  readonly automatic: ReadonlyMap<string, string>
+  readonly platform: Platform
+  readonly contexts: ReadonlyMap<string, string>
+}
+
 function planStage(
   dockerfile: Dockerfile,
   stage: Stage,
-  globals: ReadonlyMap<string, string>,
-  automatic: ReadonlyMap<string, string>,
-  platform: Platform,
+  { globals, automatic, platform, contexts }: Given,
 ): PlannedStage {
   const lookup = (name: string) => globals.get(name) ?? automatic.get(name)
   const from = expandInstruction(stage.from, lookup, dockerfile.escape, dockerfile)
-  const base = findBase(dockerfile, stage, from)
+  const own = from.platform === undefined ? platform : parsePlatform(from.platform)
+  const label = stage.originalName ?? `stage-${stage.index}`
+  if (stage.name !== undefined && contexts.has(contextName(stage.name))) {
+    const base = { kind: 'context', name: stage.name, range: from.imageRange } as const
+    return { stage: { ...stage, instructions: [] }, label, base, platform: own, needs: [] }
+  }
+  const base = findBase(dockerfile, stage, from, contexts)
   const needs = new Set(stage.instructions.flatMap(instruction => stagesRead(dockerfile, instruction)))
   if (base.kind === 'stage') needs.add(base.index)
   return {
     stage,
-    label: stage.originalName ?? `stage-${stage.index}`,
+    label,
     base,
-    platform: from.platform === undefined ? platform : parsePlatform(from.platform),
+    platform: own,
     needs: [...needs],
   }
 }
 
-function findBase(dockerfile: Dockerfile, stage: Stage, from: FromInstruction): PlannedStage['base'] {
+function findBase(
+  dockerfile: Dockerfile,
+  stage: Stage,
+  from: FromInstruction,
+  contexts: Given['contexts'],
+): PlannedStage['base'] {
   const named = stagesNamed(dockerfile, from.image).findLast(index => index < stage.index)
   if (named !== undefined) return { kind: 'stage', index: named }
+  if (contexts.has(contextName(from.image))) return { kind: 'context', name: from.image, range: from.imageRange }
   if (from.image === 'scratch') return { kind: 'scratch' }
   return { kind: 'image', name: from.image, range: from.imageRange }
 }

@@ -43,7 +43,8 @@ async function baseState(context: BuildContext, planned: PlannedStage, steps: St
   const { base, platform } = planned
   if (base.kind === 'scratch') return scratchState(platform)
   if (base.kind === 'stage') return context.stage(base.index, planned.stage.index)
-  const load = () => baseImage(context, planned, base.name)
+  const load = () =>
+    base.kind === 'context' ? context.contexts.state(base.name, platform) : baseImage(context, planned, base.name)
   if (steps.from === undefined) return load()
   return context.steps.run(steps.from, context.signal, async () => {
     const value = await load()

@@ -10,6 +10,9 @@ const PULL_WORDS = ['always', 'missing', 'newer', 'never']
 export const buildFlags = {
   addHost: list('Line for /etc/hosts of RUN steps', { placeholder: 'name:address' }),
   buildArg: list('Value of an ARG; without a value the environment’s', { placeholder: 'NAME=value' }),
+  buildContext: list('A further context: a folder, docker-image://, oci-layout://, git or HTTP address', {
+    placeholder: 'name=place',
+  }),
   compression: text('Compression of layers: zstd (default), gzip or none', { choices: ['zstd', 'gzip', 'none'] }),
   explain: boolean('Say of every step why it ran or came from the cache'),
   file: text('The Dockerfile (default: Dockerfile in the context); - reads the standard input', {

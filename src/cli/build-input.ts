@@ -1,69 +1,52 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join, resolve } from 'node:path'
+import { existsSync, statSync } from 'node:fs'
+import { resolve } from 'node:path'
+import type { BuildOptions } from '../build/options.ts'
 import { ShaleError } from '../error.ts'
+import { parseGitUrl } from '../remote/git-url.ts'
 
 /** Where a build reads from. */
-export interface BuildInput {
-  /** Absolute path of the context folder. */
-  readonly context: string
-  readonly dockerfile?: string | undefined
-  readonly dockerfileText?: string | undefined
-  /** Removes what was made for the build. */
-  readonly end: () => void
-  /** The build's error in the user's words, who knows nothing of what was made for the build. */
-  readonly explain: (error: unknown) => unknown
-}
+export type BuildInput = Pick<BuildOptions, 'context' | 'contextBytes' | 'dockerfile' | 'dockerfileText'>
 
-const NOTHING_MADE = { end: () => undefined, explain: (error: unknown) => error }
-
-/** Finds context and Dockerfile as `PATH | -` and `-f FILE | -` name them. Reads the standard input when told to. */
+/** Context and Dockerfile as `PATH | URL | -` and `-f FILE | -` name them; the standard input is read by the build. */
 export async function buildInput(path: string, file: string | undefined): Promise<BuildInput> {
-  if (/^(?:https?|git|ssh):\/\/|^git@|\.git(?:#|$)/.test(path)) {
-    throw new ShaleError('REMOTE_CONTEXT', `a context from a URL is not supported yet: ${path}`, {
-      hint: 'fetch it first and build the folder',
-    })
-  }
-  if (path === '-') return await inputFromStdin(file)
-  const context = resolve(path)
-  if (file === '-') return { context, dockerfileText: (await readStdin()).toString('utf8'), ...NOTHING_MADE }
-  return { context, dockerfile: file === undefined ? undefined : resolve(file), ...NOTHING_MADE }
-}
-
-/** `build - < Dockerfile`: nothing to copy from. */
-async function inputFromStdin(file: string | undefined): Promise<BuildInput> {
-  if (file === '-')
+  if (path === '-' && file === '-') {
     throw new ShaleError('STDIN_TWICE', 'invalid argument: can’t use stdin for both build context and Dockerfile')
-  const bytes = await readStdin()
-  const isTar = bytes.subarray(257, 262).toString('latin1') === 'ustar'
-  if (isTar || bytes[0] === 0x1f || bytes.subarray(0, 4).toString('latin1') === '\x28\xb5\x2f\xfd') {
-    throw new ShaleError('TAR_CONTEXT', 'a context as a tar archive is not supported yet', {
-      hint: 'unpack it and build the folder',
-    })
   }
-  const context = mkdtempSync(join(tmpdir(), 'shale-empty-context-'))
-  return {
-    context,
-    dockerfileText: bytes.toString('utf8'),
-    end: () => rmSync(context, { recursive: true, force: true }),
-    explain: error => withoutContext(error, context),
-  }
+  if (path === '-') return { context: '-', contextBytes: process.stdin, dockerfile: file }
+  const context = place(path)
+  if (file === '-') return { context, dockerfileText: await readStdin() }
+  // The Dockerfile of what is fetched or unpacked is a path in that.
+  const isFolder = statSync(context, { throwIfNoEntry: false })?.isDirectory() === true
+  return { context, dockerfile: file === undefined || !isFolder ? file : resolve(file) }
 }
 
-/** The empty folder stands in for a context that there is not: its name tells the user nothing. */
-function withoutContext(error: unknown, folder: string): unknown {
-  if (!(error instanceof ShaleError) || !error.message.includes(folder)) return error
-  const what = error.message.replace(/:? ?(?:not found )?in the build context .*$/s, '').replaceAll(folder, '.')
-  const why = 'the build context is empty: the Dockerfile came from standard input, without a folder'
-  return new ShaleError(error.code, `${what}: ${why}`, {
-    source: error.source,
-    cause: error,
-    hint: 'name a folder to copy from: shale build -f - . < Dockerfile',
-  })
+/** The values of `--build-context name=place`. Throws `INVALID_BUILD_CONTEXT`. */
+export function buildContexts(values: readonly string[]): Readonly<Record<string, string>> {
+  return Object.fromEntries(
+    values.map(value => {
+      const [, name, at] = /^([^=]+)=(.+)$/s.exec(value) ?? []
+      if (name !== undefined && at !== undefined) return [name, namedPlace(at)]
+      throw new ShaleError('INVALID_BUILD_CONTEXT', `invalid --build-context ${JSON.stringify(value)}`, {
+        hint: 'write it as name=place: --build-context shared=../shared',
+      })
+    }),
+  )
 }
 
-async function readStdin(): Promise<Buffer> {
+function namedPlace(text: string): string {
+  const [, folder] = /^oci-layout:\/\/(.*)$/s.exec(text) ?? []
+  if (folder !== undefined) return `oci-layout://${resolve(folder)}`
+  return text.startsWith('docker-image://') ? text : place(text)
+}
+
+async function readStdin(): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** An address as it is, a path made absolute; what exists is a path, whatever it looks like. */
+function place(text: string): string {
+  const isAddress = /^https?:\/\//.test(text) || parseGitUrl(text) !== undefined
+  return isAddress && !existsSync(text) ? text : resolve(text)
 }

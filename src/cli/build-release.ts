@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs'
 import { ShaleError } from '../error.ts'
 import type { buildFlags } from './build-flags.ts'
 import type { Context, Input } from './command.ts'
@@ -24,8 +25,8 @@ export async function buildRelease(
     if (flags.allowDirty) throw new ShaleError('USELESS_FLAG', '--allow-dirty is of use with --release only')
     return undefined
   }
-  if (folder === '-') {
-    throw new ShaleError('NO_CONTEXT', '--release needs the folder of the project, and the context is empty', {
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) {
+    throw new ShaleError('NO_CONTEXT', '--release needs the folder of the project, and the context is none', {
       hint: 'name the folder: shale build --release -f - . < Dockerfile',
     })
   }

@@ -1,7 +1,6 @@
 import { join } from 'node:path/posix'
 import { IgnoreMatcher, ignorePatterns } from '../../dockerfile/ignore.ts'
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts'
-import { ShaleError } from '../../error.ts'
 import { type ByteString, baseName, fromByteString, parentPath, toByteString } from '../../layer/entry.ts'
 import { lowerBound, type Toc } from '../../layer/toc.ts'
 import { contentId } from '../../layer/toc-codec.ts'
@@ -9,22 +8,19 @@ import type { Digest } from '../../oci/digest.ts'
 import { layeredView } from '../../rootfs/view.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
-import { chainSource } from '../copy/chain-source.ts'
-import { inlineSource } from '../copy/inline-source.ts'
+import { ContextSource } from '../context.ts'
 import { matchSource } from '../copy/match.ts'
 import { parseChmod } from '../copy/mode.ts'
 import { type PlannedEntry, planCopy } from '../copy/plan.ts'
-import type { CopySource } from '../copy/source.ts'
 import { copyMemo, filesIngredient, recallCopy } from '../copy-memo.ts'
-import { hashPlanned } from '../hash-files.ts'
+import { hashPlanned, type KnownDigests } from '../hash-files.ts'
 import { keyedStep, type LayerResult } from '../keyed-step.ts'
 import { packAhead } from '../pack-ahead.ts'
-import { findStage, mayBeStage, nearestStage, type PlannedStage } from '../plan.ts'
 import type { StageState } from '../stage-state.ts'
 import type { StepOutcome } from '../steps.ts'
-import { refuseUnsupported } from '../supported.ts'
 import { fileOwner } from '../users.ts'
 import { archiveIngredients, type SourceWord, unpackArchives } from './add-archive.ts'
+import { sourcesOf } from './copy-sources.ts'
 import { extend } from './extend.ts'
 import type { StepPosition } from './step-position.ts'
 
@@ -44,7 +40,7 @@ export async function copyStep(
         : await addByDigest(context, state, instruction, { sources, at, archives })
     const title = instruction.text
     const createdBy = `${instruction.keyword.toUpperCase()} ${argumentsOf(instruction)}`
-    const times = archives === undefined && readsContext(instruction) ? 'set' : 'clamp'
+    const times = archives === undefined && readsContext(instruction, sources) ? 'set' : 'clamp'
     const value = extend(state, outcome.value, times, { title, createdBy, ran: outcome.status === 'ran' })
     return { ...outcome, value }
   })
@@ -59,8 +55,9 @@ function unpacks(instruction: CopyInstruction | AddInstruction): boolean {
 }
 
 /** Files of a context have the times of a checkout, which mean nothing. */
-function readsContext(instruction: CopyInstruction | AddInstruction): boolean {
-  return instruction.kind === 'add' || instruction.from === undefined
+function readsContext(instruction: CopyInstruction | AddInstruction, sources: readonly SourceWord[]): boolean {
+  if (instruction.kind === 'copy' && instruction.from === undefined) return true
+  return instruction.kind === 'add' || sources.some(({ source }) => source instanceof ContextSource)
 }
 
 interface Sources {
@@ -75,7 +72,7 @@ async function copyByContent(
   instruction: CopyInstruction | AddInstruction,
   { sources, at }: Sources,
 ): Promise<StepOutcome<LayerResult>> {
-  const scanned = await scanDirectories(context, sources)
+  const scanned = await scanDirectories(sources)
   const owner = await ownerOf(context, state, instruction)
   const memo = await copyMemo(context, state, instruction, { sources, owner })
   const recalled = memo && recallCopy(context, memo, { ...at, kind: instruction.kind })
@@ -83,9 +80,10 @@ async function copyByContent(
   if (context.exported.has(at.stageIndex)) context.blobs.prepare(scanned)
   const place = stepAt(at, state, instruction)
   const unread = await planUnread(context, state, instruction, sources)
-  const ahead = await packAhead(context, { ...place, stageIndex: at.stageIndex }, unread)
+  const known = knownOf(context, sources)
+  const ahead = await packAhead({ ...context, known }, { ...place, stageIndex: at.stageIndex }, unread)
   try {
-    const planned = ahead?.planned ?? hashPlanned(unread, context.known)
+    const planned = ahead?.planned ?? hashPlanned(unread, known)
     const toc: Toc = ahead?.toc ?? { entries: planned.map(({ entry }) => entry) }
     const content = contentId(toc)
     if (memo?.isTrusted()) context.copies.learn(memo.key, content)
@@ -151,23 +149,6 @@ function stepAt(at: StepPosition, state: StageState, instruction: CopyInstructio
   return { stage, ordinal, title: instruction.text, kind: instruction.kind, above: state.lastChange?.title }
 }
 
-async function sourcesOf(
-  context: BuildContext,
-  instruction: CopyInstruction | AddInstruction,
-  at: StepPosition,
-): Promise<readonly SourceWord[]> {
-  const from = instruction.kind === 'copy' ? instruction.from : undefined
-  // Again, for what variables and ONBUILD triggers brought.
-  refuseUnsupported(instruction)
-  if (instruction.kind === 'add') rejectChecksum(instruction)
-  const base = from === undefined ? context.source : await stageSource(context, from, at)
-  return instruction.order.map(source =>
-    source.kind === 'path'
-      ? { word: source.path, source: base }
-      : { word: source.heredoc.name, source: heredocSource(source.heredoc, context.now) },
-  )
-}
-
 async function ownerOf(context: BuildContext, { layers }: StageState, { chown }: CopyInstruction | AddInstruction) {
   if (chown === undefined) return undefined
   return fileOwner(chown, async path => {
@@ -177,12 +158,12 @@ async function ownerOf(context: BuildContext, { layers }: StageState, { chown }:
 }
 
 /** Directories of the context that are going to be copied are read as a whole. Gives the bytes of files in them. */
-async function scanDirectories({ source: files }: BuildContext, sources: readonly SourceWord[]): Promise<number> {
+async function scanDirectories(sources: readonly SourceWord[]): Promise<number> {
   let bytes = 0
   for (const { word, source } of sources) {
-    if (source !== files) continue
-    for (const { path } of matchSource(files.view, word)) {
-      if (files.view.lookup(path)?.kind === 'directory') bytes += (await files.scan(path)).size()
+    if (!(source instanceof ContextSource)) continue
+    for (const { path } of matchSource(source.view, word)) {
+      if (source.view.lookup(path)?.kind === 'directory') bytes += (await source.scan(path)).size()
     }
   }
   return bytes
@@ -194,7 +175,7 @@ async function planFiles(
   instruction: CopyInstruction | AddInstruction,
   sources: readonly SourceWord[],
 ): Promise<readonly PlannedEntry[]> {
-  return hashPlanned(await planUnread(context, state, instruction, sources), context.known)
+  return hashPlanned(await planUnread(context, state, instruction, sources), knownOf(context, sources))
 }
 
 /** The plan, digests only where they come with the source. */
@@ -222,43 +203,10 @@ async function planUnread(
   return planCopy(request)
 }
 
-/** Remote sources were refused before, so what is left is local. */
-function rejectChecksum({ checksum }: AddInstruction): void {
-  if (checksum === undefined || checksum === '') return
-  throw new ShaleError('ADD_CHECKSUM', 'checksum requires HTTP(S) or Git sources', {
-    hint: 'leave --checksum out: files of the context are known by their content',
-  })
-}
-
-function heredocSource(
-  heredoc: { readonly name: string; readonly content: string; readonly chomp: boolean },
-  now: number,
-): CopySource {
-  // The parser has taken the tabs off where <<- asked for it.
-  return inlineSource(heredoc.name, Buffer.from(heredoc.content, 'utf8'), now)
-}
-
-async function stageSource(context: BuildContext, from: string, at: StepPosition): Promise<CopySource> {
-  const { plan, layers } = context
-  const index = findStage(plan.dockerfile, from)
-  const state = await (index === undefined ? imageNamed(context, from, at) : context.stage(index, at.stageIndex))
-  return chainSource(state.layers, await layers.view(state.layers), from)
-}
-
-/** What is no stage is an image; when there is none either, the name may be a mistyped stage. */
-async function imageNamed({ plan, image }: BuildContext, from: string, at: StepPosition): Promise<StageState> {
-  const { platform } = plan.stages[at.stageIndex] as PlannedStage
-  try {
-    return await image(from, platform)
-  } catch (error) {
-    if (!mayBeStage(from) || !(error instanceof ShaleError)) throw error
-    const near = nearestStage(plan.dockerfile, from)
-    const message = `--from=${from}: no stage has this name, and there is no such image: ${error.message}`
-    throw new ShaleError(error.code, message, {
-      cause: error,
-      hint: near === undefined ? error.hint : `did you mean --from=${near}?`,
-    })
-  }
+/** Digests of the files of the folder that is copied from. */
+function knownOf(context: BuildContext, sources: readonly SourceWord[]): KnownDigests {
+  const folder = sources.find(({ source }) => source instanceof ContextSource)?.source
+  return folder instanceof ContextSource ? folder.known : context.known
 }
 
 function excluder(patterns: readonly string[]): (path: ByteString) => boolean {

@@ -6,7 +6,7 @@ import { ShaleError } from '../../error.ts'
 import type { Compression } from '../../oci/media-types.ts'
 import type { Store } from '../../store/types.ts'
 import { buildFlags } from '../build-flags.ts'
-import { buildInput } from '../build-input.ts'
+import { buildContexts, buildInput } from '../build-input.ts'
 import type { BuildRelease } from '../build-release.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { keyValues } from '../key-values.ts'
@@ -17,8 +17,8 @@ import { checkPush, pushBuilt } from '../push-built.ts'
 import { withRegistryClient } from '../registry-client.ts'
 
 export default command({
-  usage: '[OPTIONS] PATH | -',
-  about: 'Build an image from a Dockerfile and the files of a folder.',
+  usage: '[OPTIONS] PATH | URL | -',
+  about: 'Build an image from a Dockerfile and the files of a folder, an archive, a git repository or an address.',
   examples: [
     ['build -t myapp:1.0 .', 'build this folder'],
     ['build --explain .', 'and say of every step why it ran or did not'],
@@ -26,6 +26,8 @@ export default command({
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
     ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
+    ['build https://example.com/app.git#main:service', 'a folder of a git repository'],
+    ['build --build-context shared=../shared .', 'with a further folder, for COPY --from=shared'],
   ],
   args: { min: 1, max: 1 },
   flags: buildFlags,
@@ -34,29 +36,24 @@ export default command({
     refuseAttestations(input)
     if (flags.push) checkPush(context, flags.tag)
     const source = await buildInput(args[0] as string, flags.file)
+    const contexts = buildContexts(flags.buildContext)
     const mode = progressMode(context, input)
+    const release = flags.release || flags.allowDirty ? await releaseOf(context, input) : undefined
+    const store = await context.store()
+    const progress = startProgress(mode, context)
+    const { signal } = context
+    const options = { ...buildOptions(context, input, release), ...source, contexts, signal, onEvent: progress.onEvent }
+    let result: BuildResult
     try {
-      const release = flags.release || flags.allowDirty ? await releaseOf(context, input) : undefined
-      const store = await context.store()
-      const progress = startProgress(mode, context)
-      const { signal } = context
-      const options = { ...buildOptions(context, input, release), ...source, signal, onEvent: progress.onEvent }
-      let result: BuildResult
-      try {
-        result = await buildImage(store, options, { pull: pullInto(context, store, signal) })
-      } catch (error) {
-        throw source.explain(error)
-      } finally {
-        progress.end()
-        if (flags.explain) explain(context, mode, explainLines(progress.view))
-      }
-      writeResultFiles(result, flags.iidfile, flags.metadataFile)
-      if (flags.push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
-      if (flags.quiet) context.out.write(`${result.imageId}\n`)
-      return 0
+      result = await buildImage(store, options, { pull: pullInto(context, store, signal), env: context.env })
     } finally {
-      source.end()
+      progress.end()
+      if (flags.explain) explain(context, mode, explainLines(progress.view))
     }
+    writeResultFiles(result, flags.iidfile, flags.metadataFile)
+    if (flags.push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
+    if (flags.quiet) context.out.write(`${result.imageId}\n`)
+    return 0
   },
 })
 
