@@ -3,6 +3,8 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { fileURLToPath } from 'node:url'
+import { gzipSync } from 'node:zlib'
+import { tarOf } from '../build/archives.ts'
 import { fixtureTree } from '../support/fixture.ts'
 import { shale, tmp } from '../support/shale.ts'
 import { atTerminal } from '../support/terminal.ts'
@@ -103,9 +105,28 @@ test('build: Dockerfile and context from elsewhere', async t => {
   assert.match(nothing.stderr, /^ERROR: "\/a": the build context is empty: the Dockerfile came from standard input/)
   assert.match(nothing.stderr, /\n> 2 \| COPY a \/\n/)
   assert.match(nothing.stderr, /\nhint: name a folder to copy from: shale build -f - \. < Dockerfile/)
-  assert.doesNotMatch(nothing.stderr, /shale-empty-context/)
-  const remote = await call(['build', 'https://example.com/repository.git'])
-  assert.match(remote.stderr, /^ERROR: a context from a URL is not supported yet/)
+  const archive = tarOf([
+    { path: 'a', content: 'a' },
+    { path: 'x/Dockerfile', content: 'FROM scratch\nCOPY a /\n' },
+  ])
+  const packed = await call(['build', '-q', '-f', 'x/Dockerfile', '-'], { input: gzipSync(archive) })
+  assert.equal(packed.stdout, named.stdout, packed.stderr)
+  const twice = await call(['build', '-f', '-', '-'], { input: '' })
+  assert.match(twice.stderr, /^ERROR: invalid argument: can’t use stdin for both/)
+  const missing = await call(['build', join(folder, 'nowhere')])
+  assert.match(missing.stderr, /^ERROR: unable to prepare context: path ".*nowhere" not found/)
+})
+
+test('build: --build-context is relative to where one stands, and says how it is written', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), {
+    'app/Dockerfile': 'FROM scratch\nCOPY --from=lib f /\n',
+    'lib/f': 'f',
+  })
+  const built = await call(['build', '-q', '--build-context', 'lib=lib', 'app'], { cwd: folder })
+  assert.match(built.stdout, /^sha256:/, built.stderr)
+  const wrong = await call(['build', '--build-context', 'lib', 'app'], { cwd: folder })
+  assert.match(wrong.stderr, /^ERROR: invalid --build-context "lib"\nhint: write it as name=place/)
 })
 
 test('build: --no-cache-filter says which stages there are not', async t => {
