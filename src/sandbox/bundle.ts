@@ -1,5 +1,10 @@
+import { release } from 'node:os'
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from './capabilities.ts'
+import type { Isolation } from './isolation.ts'
 import { DEFAULT_HOSTNAME, type Rlimit, type RunConfig, type RunMount } from './run-request.ts'
+import { DEFAULT_PROFILE } from './seccomp/default-profile.ts'
+import { resolveProfile } from './seccomp/resolve.ts'
+import type { SpecSeccomp } from './seccomp/spec.ts'
 
 /** The part of an OCI runtime-spec v1.2 `config.json` that the built-in runtime reads. */
 export interface RuntimeSpec {
@@ -40,6 +45,7 @@ export interface SpecLinux {
   readonly namespaces: readonly { readonly type: 'pid' | 'mount' | 'ipc' | 'uts' | 'cgroup' | 'network' }[]
   readonly maskedPaths: readonly string[]
   readonly readonlyPaths: readonly string[]
+  readonly seccomp?: SpecSeccomp
 }
 
 /** What the runtime has to know about where it runs to ask only for what it is allowed to. */
@@ -79,9 +85,12 @@ export function runtimeSpec(
   host: BundleHost,
 ): RuntimeSpec {
   const privileged = config.privileged === true
+  const unmasked = privileged || config.unmaskedPaths === true
+  const process = specProcess(config)
+  const seccomp = specSeccomp(config, process.capabilities.bounding)
   return {
     ociVersion: '1.2.0',
-    process: specProcess(config),
+    process,
     root: { path: rootPath, readonly: config.readonlyRoot === true },
     hostname: config.hostname ?? DEFAULT_HOSTNAME,
     mounts: [...systemMounts(config, host), ...mounts.flatMap(mount => specMount(mount, privileged))],
@@ -94,8 +103,9 @@ export function runtimeSpec(
         { type: 'cgroup' },
         ...(config.networkMode === 'none' ? [{ type: 'network' } as const] : []),
       ],
-      maskedPaths: privileged ? [] : MASKED_PATHS,
-      readonlyPaths: privileged ? [] : READONLY_PATHS,
+      maskedPaths: unmasked ? [] : MASKED_PATHS,
+      readonlyPaths: unmasked ? [] : READONLY_PATHS,
+      ...(seccomp !== undefined && { seccomp }),
     },
   }
 }
@@ -115,6 +125,15 @@ function specProcess(config: RunConfig): SpecProcess {
     rlimits: [NOFILE, ...(config.rlimits ?? [])],
     noNewPrivileges: config.noNewPrivileges === true,
   }
+}
+
+/** The profile as it holds for a command with these capabilities; undefined: no filter. */
+export function specSeccomp(
+  { privileged, seccomp }: Isolation,
+  capabilities: readonly string[],
+): SpecSeccomp | undefined {
+  if (privileged === true || seccomp === 'unconfined') return undefined
+  return resolveProfile(seccomp ?? DEFAULT_PROFILE, { capabilities, machine: process.arch, kernel: release() })
 }
 
 /** Options of devpts: terminals that are nobody else's. */

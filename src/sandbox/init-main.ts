@@ -5,7 +5,7 @@ import { isErrno, ShaleError } from '../error.ts'
 import { becomeCommand, StartError } from './init/command.ts'
 import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput, READY } from './init/input.ts'
 import { mountAll, mountTargets, protect } from './init/mounts.ts'
-import { dropPrivileges, setRlimits } from './init/privileges.ts'
+import { confine, dropPrivileges, setRlimits } from './init/privileges.ts'
 import { makeScratch, mountRoot } from './init/root.ts'
 import { resetSignals, warmUp } from './libc.ts'
 import {
@@ -57,11 +57,12 @@ function start(input: InitInput): never {
   enterFolder(spec.process.cwd)
   if (input.terminal !== undefined) takeTerminal(input.terminal, spec.process.user.uid)
   else if (input.nullStdin) duplicateTo(openSync('/dev/null', 'r'), 0)
-  dropPrivileges(spec.process)
+  dropPrivileges(spec.process, input.filter !== undefined)
   for (const fd of [0, 1, 2]) plainDescriptor(fd)
   closeOnExecFrom(3)
   resetSignals()
   writeSync(FAILURE_FD, READY)
+  if (input.filter !== undefined) confine(spec.process, input.filter)
   return becomeCommand(spec.process.args, spec.process.env)
 }
 

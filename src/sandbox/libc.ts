@@ -41,12 +41,15 @@ const SIGNATURES = {
   openat2: ['syscall', 'long', 'int', 'str', 'void *', 'size_t'],
   close_range: ['syscall', 'long', 'uint', 'uint', 'uint'],
   mount_setattr: ['syscall', 'long', 'int', 'str', 'uint', 'void *', 'size_t'],
+  seccomp: ['syscall', 'long', 'uint', 'uint', 'sock_fprog *'],
 } as const satisfies Record<string, Signature>
 
 export type LibcFunction = keyof typeof SIGNATURES
 
 /** The symbols of the running program: the C library that Node itself is linked to, glibc or musl. */
 const library = koffi.load(null)
+/** Source: include/uapi/linux/filter.h. */
+koffi.struct('sock_fprog', { len: 'uint16', filter: 'void *' })
 const functions = new Map<LibcFunction | 'signal', Call>()
 
 const RESULTS: Readonly<Record<string, string>> = { syscall: 'long', cfmakeraw: 'void' }

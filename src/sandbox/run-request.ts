@@ -1,3 +1,4 @@
+import type { Isolation } from './isolation.ts'
 import type { RlimitName } from './syscalls.ts'
 
 /** The container's name for itself when it is given none. */
@@ -47,7 +48,7 @@ export interface TerminalSize {
   readonly columns: number
 }
 
-export interface RunConfig {
+export interface RunConfig extends Isolation {
   readonly args: readonly string[]
   /** `NAME=value`. The command is looked up in the PATH that is given here. */
   readonly env: readonly string[]
@@ -59,8 +60,6 @@ export interface RunConfig {
   readonly additionalGids?: readonly number[]
   /** {@link DEFAULT_HOSTNAME} if absent. */
   readonly hostname?: string
-  /** Names such as `CAP_CHOWN`; default: Docker's 14. */
-  readonly capabilities?: readonly string[]
   /** `none` has a loopback interface and nothing else. */
   readonly networkMode: 'host' | 'none'
   readonly readonlyRoot?: boolean
@@ -71,9 +70,6 @@ export interface RunConfig {
   readonly rlimits?: readonly Rlimit[]
   /** Further lines of /etc/hosts. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[]
-  /** All capabilities, nothing masked, devices of the file system usable. */
-  readonly privileged?: boolean
-  readonly noNewPrivileges?: boolean
   /** Octal; default 0o22. */
   readonly umask?: number
   /** Leave /etc/hostname as the image has it, so that a change of it is a change of the image, as in BuildKit's RUN. */

@@ -36,7 +36,14 @@ const O_PATH = 0o10000000
 const O_CLOEXEC = 0o2000000
 export const AT_FDCWD = -100
 
-const PR = { setPdeathsig: 1, capbsetDrop: 24, setNoNewPrivs: 38, capAmbient: 47, capAmbientClearAll: 4 } as const
+const PR = {
+  setPdeathsig: 1,
+  setKeepcaps: 8,
+  capbsetDrop: 24,
+  setNoNewPrivs: 38,
+  capAmbient: 47,
+  capAmbientClearAll: 4,
+} as const
 
 export interface MountCall {
   readonly source?: string
@@ -113,6 +120,21 @@ export function dropFromBoundingSet(capability: number): void {
 
 export function clearAmbient(): void {
   call('prctl', undefined, PR.capAmbient, PR.capAmbientClearAll, 0, 0, 0)
+}
+
+/** The permitted capabilities outlive a change of the user until the next execve; the effective ones do not. */
+export function keepCapabilities(): void {
+  call('prctl', undefined, PR.setKeepcaps, 1, 0, 0, 0)
+}
+
+/** seccomp(2) by architecture, and the flags that a profile may name. Source: include/uapi/linux/seccomp.h. */
+const NR_SECCOMP: Readonly<Record<string, number>> = { x64: 317, arm64: 277 }
+const SECCOMP_SET_MODE_FILTER = 1
+
+/** Filters the system calls of this thread and all that it starts. `program` is an array of `struct sock_filter`. */
+export function installFilter(program: Uint8Array, flags: number): void {
+  const filter = { len: program.length / 8, filter: program }
+  call('seccomp', undefined, NR_SECCOMP[process.arch], SECCOMP_SET_MODE_FILTER, flags, filter)
 }
 
 export function setNoNewPrivileges(): void {

@@ -12,6 +12,14 @@ export interface OverlayPlan {
   readonly nodev: boolean
 }
 
+/** `spec.linux.seccomp` as the kernel takes it. */
+export interface SyscallFilter {
+  /** An array of `struct sock_filter`. */
+  readonly program: Uint8Array
+  /** SECCOMP_FILTER_FLAG_… */
+  readonly flags: number
+}
+
 /** A file in memory, mounted over `target`. */
 export interface MemoryFile {
   readonly target: string
@@ -29,6 +37,8 @@ export interface InitInput {
   readonly files: readonly MemoryFile[]
   /** Take /dev/null as standard input, whatever descriptor 0 is. */
   readonly nullStdin: boolean
+  /** What filters its system calls; undefined: nothing. */
+  readonly filter?: SyscallFilter | undefined
   /** The streams are the terminal of this path in the container. */
   readonly terminal?: string | undefined
 }

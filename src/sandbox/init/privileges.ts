@@ -6,8 +6,11 @@ import { CAPABILITIES, capabilityMask } from '../capabilities.ts'
 import type { Rlimit } from '../run-request.ts'
 import {
   becomeUser,
+  type CapabilitySets,
   clearAmbient,
   dropFromBoundingSet,
+  installFilter,
+  keepCapabilities,
   setCapabilities,
   setGroups,
   setNoNewPrivileges,
@@ -15,29 +18,52 @@ import {
   setRlimit,
   setUmask,
 } from '../syscalls.ts'
+import type { SyscallFilter } from './input.ts'
 
-/** Gives up everything that the specification does not grant; there is no way back. */
-export function dropPrivileges({ user, capabilities, noNewPrivileges }: SpecProcess): void {
+/**
+ * Becomes the user and gives up everything that the specification does not grant, but what `confine` needs, which has
+ * to follow. There is no way back.
+ */
+export function dropPrivileges({ user, capabilities, noNewPrivileges }: SpecProcess, filtered: boolean): void {
   const bounding = capabilityMask(capabilities.bounding)
   for (let number = 0; number < CAPABILITIES.length; number++) {
     if ((bounding & (1n << BigInt(number))) === 0n) dropIfKnown(number)
   }
   clearAmbient()
+  const forFilter = filtered && !noNewPrivileges ? INSTALLING : []
+  if (forFilter.length > 0) keepCapabilities()
   setUser(user)
-  const granted = {
-    effective: capabilityMask(capabilities.effective),
-    permitted: capabilityMask(capabilities.permitted),
-  }
-  const held = heldCapabilities()
-  setCapabilities({
-    effective: granted.effective & held,
-    permitted: granted.permitted & held,
-    inheritable: capabilityMask(capabilities.inheritable),
-  })
+  setCapabilities(granted(capabilities, forFilter))
   setUmask(user.umask)
   if (noNewPrivileges) setNoNewPrivileges()
   // Changing the user has cleared it.
   setParentDeathSignal(constants.signals.SIGKILL)
+}
+
+/** Without no_new_privs, a filter is for those who could do without one. Source: seccomp(2). */
+const INSTALLING = ['CAP_SYS_ADMIN']
+
+/** The last things before execve: from here on the filter decides which system calls there are. */
+export function confine({ capabilities }: SpecProcess, filter: SyscallFilter): void {
+  const left = granted(capabilities, [])
+  try {
+    installFilter(filter.program, filter.flags)
+  } catch (error) {
+    throw new ShaleError('SECCOMP_REFUSED', `cannot filter system calls: ${(error as Error).message}`, {
+      hint: 'the kernel needs CONFIG_SECCOMP_FILTER; --security-opt seccomp=unconfined does without',
+      cause: error,
+    })
+  }
+  setCapabilities(left)
+}
+
+function granted(sets: SpecProcess['capabilities'], more: readonly string[]): CapabilitySets {
+  const held = heldCapabilities()
+  return {
+    effective: capabilityMask([...sets.effective, ...more]) & held,
+    permitted: capabilityMask([...sets.permitted, ...more]) & held,
+    inheritable: capabilityMask(sets.inheritable),
+  }
 }
 
 function setUser({ uid, gid, additionalGids }: SpecProcess['user']): void {

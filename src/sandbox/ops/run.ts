@@ -9,6 +9,7 @@ import type { Handler, OperationContext } from '../protocol.ts'
 import type { RunControl, RunMount, RunOutput, RunRequest, RunResult } from '../run-request.ts'
 import { networkFiles } from './etc-files.ts'
 import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
+import { syscallFilter } from './syscall-filter.ts'
 import { makeTerminal, TERMINAL_PATH, type Terminal, withTerminal } from './terminal.ts'
 
 /** Runs a command in a container on top of an overlay of trees. */
@@ -85,6 +86,7 @@ function initInput(request: RunRequest, { host }: OperationContext<'run'>, termi
       nodev: config.privileged !== true,
     },
     files: mounts.flatMap(memoryFile),
+    filter: spec.linux.seccomp && syscallFilter(spec.linux.seccomp),
     nullStdin: (config.stdio ?? 'null') === 'null',
     terminal: terminal && TERMINAL_PATH,
   }
