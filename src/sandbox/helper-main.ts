@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs'
 import { isErrno, ShaleError } from '../error.ts'
-import { DEFAULT_CAPABILITIES } from './capabilities.ts'
 import { HANDLERS } from './ops/registry.ts'
 import type { FromHelper, Handler, HelperHost, OperationName, ToHelper, WireError } from './protocol.ts'
 import type { RunControl } from './run-request.ts'
@@ -60,16 +59,6 @@ async function serve(id: number, operation: OperationName, input: unknown): Prom
   }
 }
 
-/** The filter that most commands get, made while their process starts. */
-async function prepareFilter(): Promise<void> {
-  const [{ syscallFilter }, { specSeccomp }] = await Promise.all([
-    import('./ops/syscall-filter.ts'),
-    import('./bundle.ts'),
-  ])
-  const seccomp = specSeccomp({}, DEFAULT_CAPABILITIES)
-  if (seccomp !== undefined) syscallFilter(seccomp)
-}
-
 function wireError(error: unknown): WireError {
   if (error instanceof ShaleError) {
     const { code, message, hint, exitCode } = error
@@ -116,4 +105,4 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGU
 
 send({ kind: 'ready' })
 // Most helpers are started to run something.
-void import('./ops/init-process.ts').then(({ prepareSpare }) => prepareSpare()).then(prepareFilter)
+void import('./ops/init-process.ts').then(({ prepareSpare }) => prepareSpare())

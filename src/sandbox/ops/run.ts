@@ -27,7 +27,7 @@ export const run: Handler<'run'> = async (request, context) => {
   signal.addEventListener('abort', abort, { once: true })
   try {
     feed(init, request)
-    const { ready, failure: failed } = init.begin(initInput(request, context, terminal))
+    const { ready, failure: failed } = init.begin(await initInput(request, context, terminal))
     void failed.then(prepareSpare, () => {})
     context.onControl(control => obey(control, { init, ready, terminal }))
     void init.exited.catch(() => {}).finally(terminal?.hangUp)
@@ -72,7 +72,11 @@ function result(ended: Awaited<InitProcess['exited']>, memoryRanOut: boolean): R
   return { exitCode, ...(signal === null ? {} : { signal }), oomKilled: memoryRanOut && exitCode === 137 }
 }
 
-function initInput(request: RunRequest, { host }: OperationContext<'run'>, terminal: Terminal | undefined): InitInput {
+async function initInput(
+  request: RunRequest,
+  { host }: OperationContext<'run'>,
+  terminal: Terminal | undefined,
+): Promise<InitInput> {
   const { config } = request
   const mounts = [...networkFiles(config, request.mounts ?? []), ...(request.mounts ?? [])]
   const spec = runtimeSpec(config, mounts, 'rootfs', host)
@@ -86,7 +90,7 @@ function initInput(request: RunRequest, { host }: OperationContext<'run'>, termi
       nodev: config.privileged !== true,
     },
     files: mounts.flatMap(memoryFile),
-    filter: spec.linux.seccomp && syscallFilter(spec.linux.seccomp),
+    filter: await syscallFilter(config, spec.linux),
     nullStdin: (config.stdio ?? 'null') === 'null',
     terminal: terminal && TERMINAL_PATH,
   }

@@ -4,6 +4,7 @@ import { CAPABILITIES, DEFAULT_CAPABILITIES } from '../capabilities.ts'
 import { assembleFilter } from './assemble.ts'
 import { DEFAULT_PROFILE } from './default-profile.ts'
 import { filterArchs } from './numbers.ts'
+import { PREBUILT } from './prebuilt.ts'
 import { resolveProfile } from './resolve.ts'
 import type { SeccompArg, SeccompProfile } from './spec.ts'
 
@@ -174,6 +175,12 @@ for (const machine of ['x64', 'arm64'] as const) {
       assert.equal(all.ask('keyctl'), EPERM)
       assert.equal(all.ask('clone', [NEWUSER]), ALLOW)
     })
+  })
+}
+
+for (const machine of ['x64', 'arm64'] as const) {
+  test(`what is prebuilt for ${machine} is the default profile’s filter (else: node scripts/seccomp.ts)`, () => {
+    assert.deepEqual(Buffer.from(PREBUILT[machine] ?? '', 'base64'), Buffer.from(filter({ machine }).program))
   })
 }
 

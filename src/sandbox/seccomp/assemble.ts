@@ -49,7 +49,8 @@ const MOST_INSTRUCTIONS = 4096
 export function assembleFilter(spec: SpecSeccomp, machine: string): Uint8Array | undefined {
   const archs = filterArchs(machine).filter(({ name }, index) => index === 0 || spec.architectures.includes(name))
   if (archs.length === 0) return undefined
-  const sections = archs.map(arch => section(spec, arch))
+  const byName = rulesByName(spec)
+  const sections = archs.map(arch => section(byName, spec, arch))
   // Nothing is known about calls in other architectures.
   const program = sections.reduceRight<Block>(
     (rest, block, index) => [...unlessEqual((archs[index] as FilterArch).audit, block.length), ...block, ...rest],
@@ -64,44 +65,62 @@ export function assembleFilter(spec: SpecSeccomp, machine: string): Uint8Array |
   return encode(whole)
 }
 
-function section(spec: SpecSeccomp, arch: FilterArch): Block {
-  const rules = rulesByNumber(spec, arch)
-  const fallback = ret(actionValue(spec.defaultAction, spec.defaultErrnoRet))
+function section(byName: ReadonlyMap<string, CallRules>, spec: SpecSeccomp, arch: FilterArch): Block {
+  const fallback: Block = [ret(actionValue(spec.defaultAction, spec.defaultErrnoRet))]
   const permissive = spec.defaultAction === 'SCMP_ACT_ALLOW' || spec.defaultAction === 'SCMP_ACT_LOG'
-  const newest = Math.max(-1, ...[...rules.keys()].filter(number => number < PRIVATE_CALLS))
-  const leaves = new Map<number, Block>([[0, [fallback]]])
-  const rest = permissive ? fallback : ret(ACTION.errno | ENOSYS)
-  for (const number of [...rules.keys()].sort((a, b) => a - b)) {
-    leaves.set(number, callBlock(rules.get(number) ?? [], fallback))
-    if (!rules.has(number + 1)) leaves.set(number + 1, [number < newest ? fallback : rest])
+  const beyond: Block = permissive ? fallback : [ret(ACTION.errno | ENOSYS)]
+  const newest = newestCall(byName, arch)
+  const leaves: Leaf[] = []
+  const add = (from: number, block: Block): void => {
+    const before = leaves.at(-1)?.[1]
+    // Neighbours with the same outcome are one stretch.
+    const same = before?.length === 1 && block.length === 1 && before[0]?.k === block[0]?.k
+    if (!same) leaves.push([from, block])
   }
-  if (arch.name === 'SCMP_ARCH_X86_64') leaves.set(X32, [ret(ACTION.errno | ENOSYS)])
-  return [op(CODE.load, NUMBER), ...search(merged([...leaves].sort(([a], [b]) => a - b)))]
+  let next = 0
+  for (const [name, number] of arch.numbers) {
+    if (number > next) add(next, next > newest ? beyond : fallback)
+    const otherwise = number > newest ? beyond : fallback
+    const rules = byName.get(name)
+    add(number, rules === undefined ? otherwise : callBlock(rules, fallback[0] as Instruction))
+    next = number + 1
+  }
+  add(next, beyond)
+  if (arch.name === 'SCMP_ARCH_X86_64') add(X32, [ret(ACTION.errno | ENOSYS)])
+  return [op(CODE.load, NUMBER), ...search(leaves)]
 }
 
-function rulesByNumber(spec: SpecSeccomp, { numbers }: FilterArch): ReadonlyMap<number, readonly SpecSyscall[]> {
-  const rules = new Map<number, SpecSyscall[]>()
-  for (const rule of spec.syscalls) {
+/** The greatest number that the profile knows of. */
+function newestCall(byName: ReadonlyMap<string, CallRules>, { numbers }: FilterArch): number {
+  let newest = Number.NEGATIVE_INFINITY
+  for (const [name, number] of numbers) if (number < PRIVATE_CALLS && byName.has(name)) newest = number
+  // A profile without rules is none of an older time.
+  return newest === Number.NEGATIVE_INFINITY ? PRIVATE_CALLS : newest
+}
+
+/** What a profile says of one call. Rules with conditions come first, whatever their order is in the profile. */
+interface CallRules {
+  readonly conditional: readonly SpecSyscall[]
+  readonly always: Instruction | undefined
+}
+
+function rulesByName({ syscalls }: SpecSeccomp): ReadonlyMap<string, CallRules> {
+  const rules = new Map<string, CallRules>()
+  for (const rule of syscalls) {
+    const conditional = rule.args !== undefined && rule.args.length > 0
+    const always = conditional ? undefined : ret(actionValue(rule.action, rule.errnoRet))
     for (const name of rule.names) {
-      const number = numbers.get(name)
-      if (number === undefined) continue
-      const known = rules.get(number)
-      if (known === undefined) rules.set(number, [rule])
-      else known.push(rule)
+      const known = rules.get(name)
+      rules.set(name, {
+        conditional: [...(known?.conditional ?? []), ...(conditional ? alternatives(rule) : [])],
+        always: known?.always ?? always,
+      })
     }
   }
   return rules
 }
 
 type Leaf = readonly [from: number, block: Block]
-
-/** Neighbours with the same outcome are one stretch. */
-function merged(leaves: readonly Leaf[]): readonly Leaf[] {
-  return leaves.filter(([, block], index) => {
-    const before = leaves[index - 1]?.[1]
-    return before === undefined || before.length > 1 || block.length > 1 || before[0]?.k !== block[0]?.k
-  })
-}
 
 /** A binary search for the stretch that the number is in. */
 function search(leaves: readonly Leaf[]): Block {
@@ -132,17 +151,11 @@ function unlessEqual(k: number, length: number): Block {
   return length <= FAR ? [op(CODE.equal, k, 0, length)] : [op(CODE.equal, k, 1, 0), op(CODE.jump, length)]
 }
 
-/** Rules with conditions come before the one without, whatever their order is in the profile. */
-function callBlock(rules: readonly SpecSyscall[], fallback: Instruction): Block {
-  const always = rules.find(({ args }) => args === undefined || args.length === 0)
-  const conditional = rules.filter(({ args }) => args !== undefined && args.length > 0)
-  const last = always === undefined ? fallback : ret(actionValue(always.action, always.errnoRet))
-  return conditional
-    .flatMap(alternatives)
-    .reduceRight<Block>(
-      (rest, { action, errnoRet, args = [] }) => [...when(args, ret(actionValue(action, errnoRet))), ...rest],
-      [last],
-    )
+function callBlock({ conditional, always }: CallRules, fallback: Instruction): Block {
+  return conditional.reduceRight<Block>(
+    (rest, { action, errnoRet, args = [] }) => [...when(args, ret(actionValue(action, errnoRet))), ...rest],
+    [always ?? fallback],
+  )
 }
 
 /** Conditions on the same argument are alternatives, as in runc and Docker. */

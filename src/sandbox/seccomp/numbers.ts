@@ -32,8 +32,10 @@ export function filterArchs(machine: string): readonly FilterArch[] {
 function numbersOf(names: string): ReadonlyMap<string, number> {
   const numbers = new Map<string, number>()
   let next = 0
-  for (const word of names.trim().split(/\s+/)) {
-    if (/^\d/.test(word)) next = Number(word)
+  // Each container's start waits for this, so it is without regular expressions.
+  for (const word of names.replaceAll('\n', ' ').split(' ')) {
+    if (word === '') continue
+    if (word <= '9~') next = Number(word)
     else numbers.set(word, next++)
   }
   return numbers
