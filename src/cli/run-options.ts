@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ShaleError } from '../error.ts'
 import { boolean, list, text } from './flag.ts'
+import { isolationFlags } from './isolation-flags.ts'
 import { platformFlag } from './platform-flag.ts'
 
 export const runFlags = {
@@ -10,6 +11,7 @@ export const runFlags = {
   env: list('Environment variable; without a value that of this shell', { short: 'e', placeholder: 'NAME=value' }),
   envFile: list('File of environment variables', { placeholder: 'file' }),
   hostname: text('Name of the machine as the command sees it', { short: 'h', placeholder: 'name' }),
+  ...isolationFlags,
   interactive: boolean('Connect the standard input', { short: 'i' }),
   name: text('Name of the container', { placeholder: 'name' }),
   network: text('Network: host or none', { choices: ['host', 'none'] }),

@@ -14,6 +14,7 @@ import { encodeToc } from '../layer/toc-codec.ts'
 import { hostPlatform, type Platform } from '../oci/platform.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
 import { type Helper, openHelper, type RunningCommand } from '../sandbox/helper.ts'
+import type { Isolation } from '../sandbox/isolation.ts'
 import {
   DEFAULT_HOSTNAME,
   type RunMount,
@@ -44,6 +45,8 @@ export interface RunImageOptions {
   readonly hostname?: string | undefined
   readonly addHosts?: readonly { readonly name: string; readonly address: string }[] | undefined
   readonly readonlyRoot?: boolean | undefined
+  /** What it may do and see besides. */
+  readonly isolation?: Isolation | undefined
   readonly platform?: Platform | undefined
   readonly pull?: 'always' | 'missing' | 'never' | undefined
   /**
@@ -118,6 +121,7 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
       work: join(folder, 'work'),
       mounts: (options.binds ?? []).map((bind): RunMount => ({ kind: 'bind', ...bind })),
       config: {
+        ...options.isolation,
         args,
         env: environment(options, state, identity),
         cwd,

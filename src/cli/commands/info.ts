@@ -1,5 +1,6 @@
 import { release } from 'node:os'
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
+import { enforcedSecurity } from '../../sandbox/enforced.ts'
 import { VERSION } from '../../version.ts'
 import { command } from '../command.ts'
 import { text } from '../flag.ts'
@@ -24,6 +25,7 @@ export default command({
       Rootless: process.getuid?.() !== 0,
       Platform: formatPlatform(hostPlatform()),
       KernelVersion: release(),
+      SecurityOptions: enforcedSecurity(),
     }
     if (flags.format !== undefined) {
       const { formatOne } = await import('../format/format.ts')
@@ -40,6 +42,7 @@ export default command({
       ['Rootless', facts.Rootless ? 'yes' : 'no'],
       ['Platform', facts.Platform],
       ['Kernel', facts.KernelVersion],
+      ['Security', facts.SecurityOptions.join(', ')],
     ]
     context.out.write(`${lines.map(([name, value]) => `${`${name}:`.padEnd(14)}${value}`).join('\n')}\n`)
     return 0

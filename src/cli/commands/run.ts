@@ -8,6 +8,7 @@ import type { RunningCommand } from '../../sandbox/helper.ts'
 import { makeFolder } from '../../store/make-folder.ts'
 import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
+import { isolationOf } from '../isolation-flags.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { withRegistryClient } from '../registry-client.ts'
 import { environment, parseVolume, runFlags } from '../run-options.ts'
@@ -30,7 +31,7 @@ export default command({
   passThrough: true,
   failure: OWN_FAILURE,
   async run(context, input) {
-    const options = runOptions(context, input)
+    const options = { ...runOptions(context, input), isolation: await isolationOf(input.flags) }
     const store = await context.store()
     const signals = signalProxy()
     const pull = pullWithProgress(context, store, input.flags.quiet, signals.interrupted)
