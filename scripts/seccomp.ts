@@ -11,7 +11,10 @@ const COLUMNS = 116
 const filters = MACHINES.map(machine => {
   const subject = { machine, capabilities: DEFAULT_CAPABILITIES, kernel: '5.0' }
   const program = assembleFilter(resolveProfile(DEFAULT_PROFILE, subject), machine) ?? new Uint8Array(0)
-  const lines = Buffer.from(program).toString('base64').match(new RegExp(`.{1,${COLUMNS}}`, 'g')) ?? []
+  const lines =
+    Buffer.from(program)
+      .toString('base64')
+      .match(new RegExp(`.{1,${COLUMNS}}`, 'g')) ?? []
   return `  ${machine}: \`\n${lines.join('\n')}\n\`,`
 })
 

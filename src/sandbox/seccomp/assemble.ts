@@ -51,12 +51,12 @@ export function assembleFilter(spec: SpecSeccomp, machine: string): Uint8Array |
   if (archs.length === 0) return undefined
   const byName = rulesByName(spec)
   const sections = archs.map(arch => section(byName, spec, arch))
+  const program = sections.flatMap((block, index) => [
+    ...unlessEqual((archs[index] as FilterArch).audit, block.length),
+    ...block,
+  ])
   // Nothing is known about calls in other architectures.
-  const program = sections.reduceRight<Block>(
-    (rest, block, index) => [...unlessEqual((archs[index] as FilterArch).audit, block.length), ...block, ...rest],
-    [ret(ACTION.kill)],
-  )
-  const whole = [op(CODE.load, ARCHITECTURE), ...program]
+  const whole = [op(CODE.load, ARCHITECTURE), ...program, ret(ACTION.kill)]
   if (whole.length > MOST_INSTRUCTIONS) {
     throw new ShaleError('SECCOMP_PROFILE', `the seccomp profile makes a filter of ${whole.length} instructions`, {
       hint: `the kernel takes ${MOST_INSTRUCTIONS}; leave out conditions on arguments`,
@@ -152,10 +152,10 @@ function unlessEqual(k: number, length: number): Block {
 }
 
 function callBlock({ conditional, always }: CallRules, fallback: Instruction): Block {
-  return conditional.reduceRight<Block>(
-    (rest, { action, errnoRet, args = [] }) => [...when(args, ret(actionValue(action, errnoRet))), ...rest],
-    [always ?? fallback],
+  const checks = conditional.flatMap(({ action, errnoRet, args = [] }) =>
+    when(args, ret(actionValue(action, errnoRet))),
   )
+  return [...checks, always ?? fallback]
 }
 
 /** Conditions on the same argument are alternatives, as in runc and Docker. */
@@ -167,7 +167,9 @@ function alternatives(rule: SpecSyscall): readonly SpecSyscall[] {
 
 /** Ends with the outcome when all of the conditions hold, else it goes on behind the block. */
 function when(args: readonly SeccompArg[], outcome: Instruction): Block {
-  return args.reduceRight<Block>((body, arg) => [...condition(arg, body.length), ...body], [outcome])
+  const body: Instruction[] = [outcome]
+  for (const arg of args.toReversed()) body.unshift(...condition(arg, body.length))
+  return body
 }
 
 /** Goes on when the condition holds, else skips `body` instructions more. */
