@@ -1,3 +1,4 @@
+import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Lease, Store } from '../store/types.ts'
 import type { ContextSource } from './context.ts'
@@ -6,6 +7,7 @@ import type { KnownDigests } from './hash-files.ts'
 import type { KnownCopies } from './known-copies.ts'
 import type { LayerBlobs } from './layer-blobs.ts'
 import type { LayerWork } from './layer-work.ts'
+import type { MountTrees } from './mounts/trees.ts'
 import type { NamedContexts } from './named-contexts.ts'
 import type { BuildOptions } from './options.ts'
 import type { BuildPlan } from './plan.ts'
@@ -23,6 +25,9 @@ export interface BuildContext {
   /** What `--build-context` names. */
   readonly contexts: NamedContexts
   readonly layers: LayerWork
+  readonly mountTrees: MountTrees
+  /** Cache mounts that this build has begun anew because it was asked to build without the cache. */
+  readonly freshCaches: Set<Digest>
   readonly blobs: LayerBlobs
   readonly worker: () => Promise<TreeWorker>
   readonly explainer: Explainer

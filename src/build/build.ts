@@ -23,6 +23,7 @@ import { FolderDigests } from './known-digests.ts'
 import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
 import { LayerWork } from './layer-work.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
+import { MountTrees } from './mounts/trees.ts'
 import { NamedContexts } from './named-contexts.ts'
 import type { BuildOptions, PullPolicy } from './options.ts'
 import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage, planBuild } from './plan.ts'
@@ -132,6 +133,7 @@ class Build {
     this.#announced = announced
     const worker = async () => treeWorker(await this.#openHelper(), store.tempDir)
     const layers = new LayerWork(store, lease, worker)
+    const removeTree = async (path: string) => (await worker()).removeTree(path)
     const signal =
       options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal])
     const now = Math.floor(Date.now() / 1000)
@@ -148,6 +150,8 @@ class Build {
       source: loaded.source,
       contexts,
       layers,
+      mountTrees: new MountTrees({ layers, worker, removeTree, folder: scratch.make }),
+      freshCaches: new Set(),
       blobs: new LayerBlobs({ store, lease, layers, worker }, blobOptions(options)),
       worker,
       explainer: new Explainer(store, this.#lineage),
@@ -161,7 +165,7 @@ class Build {
       stage: (index, by) => this.#stageFor(index, by),
       image: (name, platform) => (contexts.has(name) ? contexts.state(name, platform) : image(name, platform)),
       scratchFolder: scratch.make,
-      removeTree: async path => (await worker()).removeTree(path),
+      removeTree,
       packSoon: state => this.#packSoon(state),
     }
   }
@@ -186,6 +190,7 @@ class Build {
     this.#abort.abort()
     await Promise.allSettled([...this.#stages.values(), ...this.#packing])
     await this.#context.blobs.close()
+    await this.#context.mountTrees.close()
     this.#context.contexts.save()
     // What was fetched is somewhere else the next time.
     if (this.#place.kind === 'folder') {

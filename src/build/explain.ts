@@ -1,4 +1,5 @@
 import type { Toc } from '../layer/toc.ts'
+import { decodeToc } from '../layer/toc-codec.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { BuiltStep, CacheRecord, Ingredient, LayerRecord, Store } from '../store/types.ts'
 import type { Reason } from './events.ts'
@@ -14,6 +15,8 @@ export interface ExplainedStep {
   readonly ingredients: readonly Ingredient[]
   /** What a COPY would write, with the name of each entry's source. */
   readonly files?: { readonly toc: Toc; readonly sourceName: (path: string) => string } | undefined
+  /** What a RUN's mounts show it, with the name of each file's source. */
+  readonly inputs?: { readonly toc: Toc; readonly sourceName: (path: string) => string } | undefined
   /** The step above that changed files last, whether in this build or when it was cached. */
   readonly above?: string | undefined
 }
@@ -86,7 +89,8 @@ export class Explainer {
     { record, before }: { readonly record: CacheRecord; readonly before: BuiltStep },
   ): Promise<Reason> {
     const changes = ingredientChanges(record.ingredients, step.ingredients)
-    const files = step.files === undefined ? [] : await this.#fileChanges(record, step.files)
+    const now = step.files ?? step.inputs
+    const files = now === undefined ? [] : await this.#fileChanges(record, now)
     const details = [
       ...(before.title === step.title ? [] : [wasLine(before)]),
       ...files.map(fileLine),
@@ -103,10 +107,24 @@ export class Explainer {
   }
 
   async #fileChanges(record: CacheRecord, files: NonNullable<ExplainedStep['files']>): Promise<readonly TocChange[]> {
-    const layer = record.layerId === undefined ? undefined : this.#store.layers.byId(record.layerId)
-    if (layer === undefined) return []
-    const changes = tocChanges(await this.#store.layers.toc(layer), files.toc)
+    const before = await this.#tableOf(record)
+    if (before === undefined) return []
+    const changes = tocChanges(before, files.toc)
     return withoutImplied(changes).map(({ path, how }) => ({ path: files.sourceName(path), how }))
+  }
+
+  /** What a step read, where that is noted, else what it wrote. */
+  async #tableOf({ inputToc, layerId, kind }: CacheRecord): Promise<Toc | undefined> {
+    if (inputToc !== undefined)
+      return this.#store.blobs.size(inputToc) === undefined ? undefined : this.#decoded(inputToc)
+    const layer = layerId === undefined || kind === 'run' ? undefined : this.#store.layers.byId(layerId)
+    return layer && (await this.#store.layers.toc(layer))
+  }
+
+  async #decoded(digest: Digest): Promise<Toc> {
+    const chunks: Uint8Array[] = []
+    for await (const chunk of this.#store.blobs.stream(digest)) chunks.push(chunk)
+    return decodeToc(Buffer.concat(chunks))
   }
 
   /** Why the files below a step are others: the nearest step above that made others, else one that is gone, else FROM. */

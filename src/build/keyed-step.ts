@@ -1,3 +1,4 @@
+import { encodeToc } from '../layer/toc-codec.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import type { CacheRecord, LayerRecord } from '../store/types.ts'
 import { type BuildContext, withoutCache } from './build-context.ts'
@@ -43,8 +44,9 @@ export async function keyedStep(
   const createdAt = Date.now()
   const made = await execute()
   const durationMs = Date.now() - createdAt
-  const { title, kind, ingredients } = step
-  store.cache.put(lease, { key, title, kind, ingredients, layerId: made?.id, createdAt, durationMs })
+  const { title, kind, ingredients, inputs } = step
+  const inputToc = inputs && (await store.blobs.put(lease, encodeToc(inputs.toc))).digest
+  store.cache.put(lease, { key, title, kind, ingredients, inputToc, layerId: made?.id, createdAt, durationMs })
   if (made !== undefined) context.blobs.setEarlier(made, explainer.layerBefore(step))
   return { value: { record: made, createdAt }, status: 'ran', reason }
 }

@@ -4,6 +4,20 @@ import type { BuildEvent } from './events.ts'
 
 export type PullPolicy = 'always' | 'missing' | 'never'
 
+/** What a RUN may not have unless the build is told so. */
+export type Entitlement = 'network.host' | 'security.insecure'
+
+/** A secret for `RUN --mount=type=secret`: the content of a file, read when a step needs it, or a value. */
+export type BuildSecret =
+  | { readonly id: string; readonly file: string }
+  | { readonly id: string; readonly value: string | Uint8Array }
+
+/** An ssh agent for `RUN --mount=type=ssh`: the socket that it listens on. */
+export interface SshAgent {
+  readonly id: string
+  readonly socket: string
+}
+
 /** One flat object for everything a build can be told. */
 export interface BuildOptions {
   /**
@@ -40,6 +54,10 @@ export interface BuildOptions {
   readonly network?: 'host' | 'none' | undefined
   /** `name:address` lines for /etc/hosts of RUN steps. */
   readonly addHosts?: readonly string[] | undefined
+  /** Entitlements that RUN steps may ask for; none if absent. */
+  readonly allow?: readonly Entitlement[] | undefined
+  readonly secrets?: readonly BuildSecret[] | undefined
+  readonly ssh?: readonly SshAgent[] | undefined
   readonly compression?: Compression | undefined
   readonly compressionLevel?: number | undefined
   /** Seconds since 1970 (SOURCE_DATE_EPOCH): all times in the image are at most that. */

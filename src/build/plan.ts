@@ -51,6 +51,7 @@ export function planBuild(dockerfile: Dockerfile, options: BuildOptions): BuildP
   checkSupported(
     dockerfile,
     neededStages(stages, target).flatMap(index => stages[index]?.stage.instructions ?? []),
+    options.allow ?? [],
   )
   return { dockerfile, stages, target, globals, automatic }
 }

@@ -3,6 +3,7 @@ import { parseMount } from '../dockerfile/mount.ts'
 import type { Dockerfile } from '../dockerfile/parse.ts'
 import { ShaleError } from '../error.ts'
 import { located } from './located.ts'
+import type { Entitlement } from './options.ts'
 
 /** What a remote source of ADD begins with. */
 const REMOTE = /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/
@@ -11,12 +12,16 @@ const REMOTE = /^(?:https?:\/\/|git@|git:\/\/|ssh:\/\/)/
 const DOCKERFILE_FRONTEND = /^(?:.*\/)?dockerfile(?:-upstream)?(?:[:@].*)?$/
 
 /** Refuses what this version cannot do before anything runs, and points at the line. */
-export function checkSupported(dockerfile: Dockerfile, instructions: readonly Instruction[]): void {
+export function checkSupported(
+  dockerfile: Dockerfile,
+  instructions: readonly Instruction[],
+  allow: readonly Entitlement[],
+): void {
   checkSyntax(dockerfile)
   for (const instruction of instructions) {
     try {
       if (instruction.kind === 'run') checkMounts(dockerfile, instruction)
-      refuseUnsupported(instruction)
+      refuseUnsupported(instruction, allow)
     } catch (error) {
       throw located(error, dockerfile, instruction.range)
     }
@@ -38,12 +43,9 @@ function checkSyntax({ directives, file, text }: Dockerfile): void {
   )
 }
 
-/**
- * Throws `RUN_MOUNT_UNSUPPORTED`, `RUN_SECURITY_UNSUPPORTED`, `RUN_DEVICE_UNSUPPORTED`, `COPY_URL`,
- * `ADD_REMOTE_UNSUPPORTED`.
- */
-export function refuseUnsupported(instruction: Instruction): void {
-  if (instruction.kind === 'run') refuseRun(instruction)
+/** Throws `RUN_SECURITY_UNSUPPORTED`, `RUN_DEVICE_UNSUPPORTED`, `COPY_URL`, `ADD_REMOTE_UNSUPPORTED`. */
+export function refuseUnsupported(instruction: Instruction, allow: readonly Entitlement[] = []): void {
+  if (instruction.kind === 'run') refuseRun(instruction, allow)
   if (instruction.kind !== 'copy' && instruction.kind !== 'add') return
   const remote = instruction.sources.find(source => REMOTE.test(source))
   if (remote === undefined || (instruction.kind === 'copy' && instruction.from !== undefined)) return
@@ -56,26 +58,19 @@ export function refuseUnsupported(instruction: Instruction): void {
   })
 }
 
-/** A mistake in a mount is told as such, not as a mount that this version lacks. What has variables is not known yet. */
+/** A mistake in a mount is told before anything runs. What has variables is not known yet. */
 function checkMounts(dockerfile: Dockerfile, { mounts }: RunInstruction): void {
   const written = mounts.filter(({ text }) => !text.includes('$'))
   for (const mount of written) parseMount(mount, value => value, dockerfile)
 }
 
-function refuseRun({ mounts, security, devices }: RunInstruction): void {
-  const [mount] = mounts
-  if (mount !== undefined) {
-    const message = `RUN --mount=${mount.text} is not supported by this version of Shale`
-    throw new ShaleError('RUN_MOUNT_UNSUPPORTED', message, {
-      hint: 'copy the files with COPY, or build this Dockerfile with BuildKit for now',
-    })
-  }
-  if (security === 'insecure') {
+function refuseRun({ security, devices }: RunInstruction, allow: readonly Entitlement[]): void {
+  if (security === 'insecure' && !allow.includes('security.insecure')) {
     throw new ShaleError(
       'RUN_SECURITY_UNSUPPORTED',
       'RUN --security=insecure: entitlement security.insecure is not allowed',
       {
-        hint: 'every RUN has the capabilities that docker run gives; leave the flag out if they are enough',
+        hint: 'build with --allow security.insecure if you trust this Dockerfile; else leave the flag out',
       },
     )
   }

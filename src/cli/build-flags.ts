@@ -9,6 +9,7 @@ const PULL_WORDS = ['always', 'missing', 'newer', 'never']
 /** docker's and buildx's flags of `build`, and ours. */
 export const buildFlags = {
   addHost: list('Line for /etc/hosts of RUN steps', { placeholder: 'name:address' }),
+  allow: list('Let RUN steps have what they ask for: network.host, security.insecure', { placeholder: 'entitlement' }),
   buildArg: list('Value of an ARG; without a value the environment’s', { placeholder: 'NAME=value' }),
   buildContext: list('A further context: a folder, docker-image://, oci-layout://, git or HTTP address', {
     placeholder: 'name=place',
@@ -35,6 +36,10 @@ export const buildFlags = {
   rm: boolean('', { hidden: true }),
   forceRm: boolean('', { hidden: true }),
   sbom: text('', { hidden: true }),
+  secret: list('Secret for RUN --mount=type=secret: id=mykey,src=file or id=mykey,env=VARIABLE', {
+    placeholder: 'secret',
+  }),
+  ssh: list('Agent for RUN --mount=type=ssh: default, or id=socket or id=key file', { placeholder: 'id[=path]' }),
   tag: list('Name of the image, may be repeated', { short: 't', placeholder: 'name:tag' }),
   release: boolean('Name and label the image after its version and commit, see `shale release tags`'),
   allowDirty: boolean('With --release: take a work tree that differs from its commit'),

@@ -1,7 +1,7 @@
 import { release } from 'node:os'
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from './capabilities.ts'
 import type { Isolation } from './isolation.ts'
-import { DEFAULT_HOSTNAME, type Rlimit, type RunConfig, type RunMount } from './run-request.ts'
+import { DEFAULT_HOSTNAME, type PlainMount, type Rlimit, type RunConfig } from './run-request.ts'
 import { DEFAULT_PROFILE } from './seccomp/default-profile.ts'
 import { resolveProfile } from './seccomp/resolve.ts'
 import type { SpecSeccomp } from './seccomp/spec.ts'
@@ -80,7 +80,7 @@ const NOFILE: Rlimit = { type: 'RLIMIT_NOFILE', soft: 1024, hard: -1 }
 /** The OCI bundle of one run; the same document serves the built-in runtime, runc and crun. */
 export function runtimeSpec(
   config: RunConfig,
-  mounts: readonly RunMount[],
+  mounts: readonly PlainMount[],
   rootPath: string,
   host: BundleHost,
 ): RuntimeSpec {
@@ -162,7 +162,7 @@ function systemMounts(config: RunConfig, { rootless, ttyGroup }: BundleHost): re
 }
 
 /** Files in memory have no host path; the built-in runtime mounts them by itself. */
-function specMount(mount: RunMount, privileged: boolean): readonly SpecMount[] {
+function specMount(mount: PlainMount, privileged: boolean): readonly SpecMount[] {
   const destination = mount.target
   switch (mount.kind) {
     case 'bind': {
@@ -176,7 +176,8 @@ function specMount(mount: RunMount, privileged: boolean): readonly SpecMount[] {
     }
     case 'tmpfs': {
       const size = mount.size === undefined ? [] : [`size=${mount.size}`]
-      const options = ['nosuid', 'nodev', `mode=${(mount.mode ?? 0o1777).toString(8)}`, ...size]
+      const access = mount.readonly === true ? ['ro'] : []
+      const options = ['nosuid', 'nodev', ...access, `mode=${(mount.mode ?? 0o1777).toString(8)}`, ...size]
       return [{ destination, type: 'tmpfs', source: 'tmpfs', options }]
     }
     case 'file':

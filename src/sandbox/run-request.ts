@@ -5,7 +5,10 @@ import type { RlimitName } from './syscalls.ts'
 export const DEFAULT_HOSTNAME = 'shale'
 
 /** Something mounted over a path of the container; parents and the target itself are made when missing, and never stay behind. */
-export type RunMount =
+export type RunMount = PlainMount | PreparedMount
+
+/** What a runtime mounts by itself. */
+export type PlainMount =
   | {
       readonly kind: 'bind'
       /** Absolute path on the host. */
@@ -21,6 +24,7 @@ export type RunMount =
       readonly size?: number
       /** Default 0o1777. */
       readonly mode?: number
+      readonly readonly?: boolean
     }
   | {
       /** A file that exists only in memory and only for this run: secrets, /etc/resolv.conf. */
@@ -33,6 +37,35 @@ export type RunMount =
       readonly gid?: number
       /** Default true. */
       readonly readonly?: boolean
+    }
+
+/** What the helper makes ready beforehand and a runtime then binds. */
+export type PreparedMount =
+  | {
+      /** What is at a path beneath a folder that others may be changing: links and `..` never lead out of it. */
+      readonly kind: 'beneath'
+      readonly root: string
+      readonly path: string
+      readonly target: string
+      readonly readonly?: boolean
+    }
+  | {
+      /** The same of trees laid over each other. What is written there is thrown away. */
+      readonly kind: 'overlay'
+      /** Bottom to top; absolute paths. */
+      readonly lowers: readonly string[]
+      readonly path: string
+      readonly target: string
+      readonly readonly?: boolean
+    }
+  | {
+      /** A socket that passes every connection on to another one of the host, whose owner need not be the container's. */
+      readonly kind: 'socket'
+      readonly connect: string
+      readonly target: string
+      readonly mode: number
+      readonly uid: number
+      readonly gid: number
     }
 
 export interface Rlimit {

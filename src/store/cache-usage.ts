@@ -1,3 +1,5 @@
+import { allocatedBytes, type SeenFiles } from './allocated.ts'
+import { CACHE_MOUNT_KIND } from './cache-mounts.ts'
 import { type ContentSize, contentSize } from './content-size.ts'
 import type { LocalStore } from './open.ts'
 import { type ContentGraph, loadGraph, reach } from './reach.ts'
@@ -34,20 +36,36 @@ export function cacheUsage(store: LocalStore, keep: (usage: RecordUsage) => bool
   const cache = reach(graph, { records: graph.records.filter(({ key }) => kept.has(key)) })
   const images = reach(graph, { images: graph.images })
   const held = reach(graph, { holds: graph.holds })
-  const total = size.total(cache)
+  const mounts = records.filter(({ record }) => record.kind === CACHE_MOUNT_KIND)
+  const steps = size.total(cache)
   return {
     records,
-    shared: total - size.total(cache, images),
-    reclaimable: size.total(cache, images, held),
-    total,
+    shared: steps - size.total(cache, images),
+    reclaimable: size.total(cache, images, held) + sum(mounts.filter(({ reclaimable }) => reclaimable)),
+    total: steps + sum(mounts),
   }
 }
 
+function sum(usages: readonly RecordUsage[]): number {
+  return usages.reduce((bytes, { size }) => bytes + size, 0)
+}
+
+/** What the folders of cache mounts take. */
+export function cacheMountUsages({ cacheMounts }: LocalStore, seen: SeenFiles = new Set()): readonly RecordUsage[] {
+  return cacheMounts.list().map(({ path, inUse, record }) => ({
+    record,
+    size: allocatedBytes(path, seen),
+    shared: false,
+    reclaimable: !inUse,
+  }))
+}
+
+/** Of every recorded step, and of every cache mount. */
 export function recordUsages(store: LocalStore, graph: ContentGraph, size: ContentSize): readonly RecordUsage[] {
   const images = reach(graph, { images: graph.images })
   const held = reach(graph, { holds: graph.holds })
   const byKey = new Map(graph.records.map(record => [record.key, record]))
-  return store.cache.list().flatMap(record => {
+  const steps = store.cache.list().flatMap(record => {
     const known = byKey.get(record.key)
     if (known === undefined) return []
     const { layer } = known
@@ -60,4 +78,5 @@ export function recordUsages(store: LocalStore, graph: ContentGraph, size: Conte
       },
     ]
   })
+  return [...steps, ...cacheMountUsages(store)]
 }

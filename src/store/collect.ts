@@ -7,7 +7,7 @@ import { allocatedBytes } from './allocated.ts'
 import type { Database } from './database.ts'
 import { damagedRow } from './database-errors.ts'
 import { checkLayerRows } from './layers.ts'
-import { blobPath, treePath } from './layout.ts'
+import { blobPath, cacheMountPath, treePath } from './layout.ts'
 import { LEASE_EXPIRY_MS } from './leases.ts'
 import { checkManifestRefs } from './manifest-rows.ts'
 import type { LocalStore } from './open.ts'
@@ -27,8 +27,8 @@ export interface CollectOptions {
 }
 
 export interface Collected {
-  readonly kind: 'blob' | 'layer' | 'tree' | 'manifest'
-  /** A digest, a layer's ID or a tree's number. */
+  readonly kind: 'blob' | 'layer' | 'tree' | 'manifest' | 'cache-mount'
+  /** A digest, a layer's ID, a tree's or a cache mount's number. */
   readonly id: string
   /** Bytes freed on the disk; 0 for what is a row only. */
   readonly size: number
@@ -51,7 +51,8 @@ export async function collect(store: LocalStore, options: CollectOptions = {}): 
   const now = options.now ?? Date.now()
   const old = now - (options.orphanGraceMs ?? ORPHAN_GRACE_MS)
   const orphanBlobs = listOldBlobs(store, old)
-  const orphanTrees = listOldTrees(store, old)
+  const orphanTrees = listOldFolders(store.layout.trees, old)
+  const orphanCaches = listOldFolders(store.layout.caches, old)
   const removed = trashing(bin =>
     store.database.write(() => {
       checkRoots(store.database)
@@ -61,6 +62,7 @@ export async function collect(store: LocalStore, options: CollectOptions = {}): 
         ...removeUnreachable(store, graph, kept, { now, bin }),
         ...removeOrphanBlobs(store, orphanBlobs, kept, bin),
         ...adoptOrphanTrees(store, orphanTrees),
+        ...forgetCacheMounts(store.database, orphanCaches, now),
       ]
     }),
   )
@@ -161,11 +163,27 @@ function hasBlobRow(store: LocalStore, digest: Digest): boolean {
   return store.database.get('SELECT 1 FROM blobs WHERE digest = ?', digest) !== undefined
 }
 
-function listOldTrees(store: LocalStore, old: number): readonly number[] {
-  return readdirSync(store.layout.trees)
-    .filter(name => /^[1-9]\d{0,14}$/.test(name))
+function listOldFolders(folder: string, old: number): readonly number[] {
+  return readdirSync(folder)
+    .filter(name => /^[1-9]\d{0,14}$/.test(name) && modifiedBefore(join(folder, name), old))
     .map(Number)
-    .filter(id => modifiedBefore(treePath(store.layout, id), old))
+}
+
+/** Those that were never filled, and folders without a row, are removed by the sweep like any other. */
+function forgetCacheMounts(database: Database, orphans: readonly number[], now: number): readonly Collected[] {
+  database.run(
+    `UPDATE cache_mounts SET state = 'doomed' WHERE state = 'filling' AND id NOT IN
+       (SELECT u.cache FROM cache_mount_uses u JOIN leases l ON l.id = u.lease WHERE l.heartbeat >= ?)`,
+    now - LEASE_EXPIRY_MS,
+  )
+  for (const id of orphans) {
+    database.run(
+      `INSERT OR IGNORE INTO cache_mounts (id, key, title, state, created_at, used_at, uses)
+       VALUES (?, '', '', 'doomed', 0, 0, 0)`,
+      id,
+    )
+  }
+  return []
 }
 
 /** A folder without a row gets one, doomed, so that the sweep takes it like any other. */
@@ -183,17 +201,29 @@ function modifiedBefore(path: string, time: number): boolean {
 
 /** Empties the trash and removes doomed trees. Several sweeps at once do no harm. */
 async function sweep(store: LocalStore, now: number): Promise<readonly Collected[]> {
-  const { layout, database, removeTree } = store
-  for (const path of clearLeftovers(layout, database, now)) await removeTree(path)
+  const { layout, database } = store
+  for (const path of clearLeftovers(layout, database, now)) await store.removeTree(path)
   clearStatIndex(store, now)
   await Promise.all(readdirSync(layout.trash).map(name => removeTrash(store, join(layout.trash, name))))
+  return [
+    ...(await sweepFolders(store, 'tree', 'trees', id => treePath(layout, id))),
+    ...(await sweepFolders(store, 'cache-mount', 'cache_mounts', id => cacheMountPath(layout, id))),
+  ]
+}
+
+async function sweepFolders(
+  { database, removeTree }: LocalStore,
+  kind: Collected['kind'],
+  table: 'trees' | 'cache_mounts',
+  pathOf: (id: number) => string,
+): Promise<readonly Collected[]> {
   const removed: Collected[] = []
-  for (const { id } of database.all<{ id: number }>("SELECT id FROM trees WHERE state = 'doomed'")) {
-    const path = treePath(layout, id)
+  for (const { id } of database.all<{ id: number }>(`SELECT id FROM ${table} WHERE state = 'doomed'`)) {
+    const path = pathOf(id)
     const size = allocatedBytes(path, new Set())
     await removeTree(path)
-    database.write(() => database.run("DELETE FROM trees WHERE id = ? AND state = 'doomed'", id))
-    removed.push({ kind: 'tree', id: String(id), size })
+    database.write(() => database.run(`DELETE FROM ${table} WHERE id = ? AND state = 'doomed'`, id))
+    removed.push({ kind, id: String(id), size })
   }
   return removed
 }

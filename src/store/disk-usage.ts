@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Digest } from '../oci/digest.ts'
 import { allocatedByFolder, allocatedBytes } from './allocated.ts'
-import { type RecordUsage, recordUsages } from './cache-usage.ts'
+import { cacheMountUsages, type RecordUsage, recordUsages } from './cache-usage.ts'
 import { type ContentSize, contentSize } from './content-size.ts'
 import { blobPath, type Layout, treePath } from './layout.ts'
 import type { LocalStore } from './open.ts'
@@ -47,7 +47,8 @@ export interface UsageOptions {
 
 /**
  * Measures the store. Allocated blocks are counted, hard links once, every file in exactly one row:
- * what an image needs is Images, also when the build cache needs it too; what only the build cache needs is Build Cache;
+ * what an image needs is Images, also when the build cache needs it too; what only the build cache needs is Build Cache,
+ * cache mounts included;
  * `containers/` and `volumes/` have their rows; what only repositories of the registry need is Registry, a row that is
  * there when there are any; all else is Metadata: the database, the stat index, folders, temporary files, and content
  * that nothing refers to. Reclaimable of Images is what only unused images need, of Build Cache what no running build
@@ -80,6 +81,8 @@ function measure(store: LocalStore, options: UsageOptions): Measured {
   const cache = reach(graph, { records: graph.records })
   const held = reach(graph, { holds: graph.holds, registry })
   const served = reach(graph, { registry })
+  const mounts = cacheMountUsages(store, seen)
+  const mountBytes = (counted: readonly RecordUsage[]) => counted.reduce((bytes, { size }) => bytes + size, 0)
   const rows: UsageRow[] = [
     {
       type: 'Images',
@@ -92,13 +95,15 @@ function measure(store: LocalStore, options: UsageOptions): Measured {
     folderRow('Local Volumes', join(layout.root, 'volumes'), options.activeVolumes ?? 0, seen),
     {
       type: 'Build Cache',
-      total: graph.records.length,
-      active: graph.records.filter(({ layer }) => layer !== null && held.layers.has(layer)).length,
-      size: size.total(cache, images),
-      reclaimable: size.total(cache, images, held),
+      total: graph.records.length + mounts.length,
+      active:
+        graph.records.filter(({ layer }) => layer !== null && held.layers.has(layer)).length +
+        mounts.filter(({ reclaimable }) => !reclaimable).length,
+      size: size.total(cache, images) + mountBytes(mounts),
+      reclaimable: size.total(cache, images, held) + mountBytes(mounts.filter(({ reclaimable }) => reclaimable)),
     },
     ...registryRow(store, size, served, [images, cache]),
-    metadataRow(layout, [images, cache, served], held, seen),
+    metadataRow(store, [images, cache, served], held, seen),
   ]
   return { usage: { rows, total: rows.reduce((sum, row) => sum + row.size, 0) }, size, graph }
 }
@@ -133,18 +138,25 @@ function folderRow(type: 'Containers' | 'Local Volumes', folder: string, active:
   return { type, total: names.length, active, size, reclaimable: active >= names.length ? 0 : size }
 }
 
-function metadataRow(layout: Layout, counted: readonly Reach[], held: Reach, seen: Set<string>): UsageRow {
+function metadataRow(
+  { layout, cacheMounts }: LocalStore,
+  counted: readonly Reach[],
+  held: Reach,
+  seen: Set<string>,
+): UsageRow {
+  const mountPaths = new Set(cacheMounts.list().map(({ path }) => path))
   const algorithms = readNames(layout.blobs).map(name => join(layout.blobs, name))
   const blobs = algorithms.flatMap(folder => readNames(folder).map(name => join(folder, name)))
   const trees = readNames(layout.trees).map(name => join(layout.trees, name))
   const countedPaths = new Set(counted.flatMap(content => pathsOf(layout, content)))
   const heldPaths = new Set(pathsOf(layout, held))
-  const own = ['blobs', 'trees', 'containers', 'volumes']
-  const folders = [layout.root, layout.blobs, layout.trees, ...algorithms]
+  const own = ['blobs', 'trees', 'caches', 'containers', 'volumes']
+  const folders = [layout.root, layout.blobs, layout.trees, layout.caches, ...algorithms]
   let bytes = folders.reduce((sum, folder) => sum + allocatedByFolder(folder), 0)
   let reclaimable = 0
-  for (const path of [...blobs, ...trees]) {
-    if (countedPaths.has(path)) continue
+  const caches = readNames(layout.caches).map(name => join(layout.caches, name))
+  for (const path of [...blobs, ...trees, ...caches]) {
+    if (countedPaths.has(path) || mountPaths.has(path)) continue
     const unreferenced = allocatedBytes(path, seen)
     bytes += unreferenced
     if (!heldPaths.has(path)) reclaimable += unreferenced

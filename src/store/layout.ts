@@ -11,6 +11,8 @@ export interface Layout {
   readonly database: string
   readonly blobs: string
   readonly trees: string
+  /** Folders of RUN's cache mounts. */
+  readonly caches: string
   readonly temp: string
   /** Blobs that have arrived in part. */
   readonly partial: string
@@ -27,6 +29,7 @@ export function layoutOf(root: string): Layout {
     database: join(absolute, 'shale.db'),
     blobs: join(absolute, 'blobs'),
     trees: join(absolute, 'trees'),
+    caches: join(absolute, 'caches'),
     temp: join(absolute, 'tmp'),
     partial: join(absolute, 'partial'),
     uploads: join(absolute, 'uploads'),
@@ -37,10 +40,20 @@ export function layoutOf(root: string): Layout {
 
 /** Makes the folders that are missing. Throws `STORE_UNUSABLE`. */
 export function makeFolders(layout: Layout): void {
-  const { blobs, trees, temp, partial, uploads, trash, statIndex } = layout
+  const { blobs, trees, caches, temp, partial, uploads, trash, statIndex } = layout
   try {
     makeFolder(layout.root, 0o700)
-    for (const folder of [`${blobs}/sha256`, `${blobs}/sha512`, trees, temp, partial, uploads, trash, statIndex]) {
+    for (const folder of [
+      `${blobs}/sha256`,
+      `${blobs}/sha512`,
+      trees,
+      caches,
+      temp,
+      partial,
+      uploads,
+      trash,
+      statIndex,
+    ]) {
       mkdirSync(folder, { recursive: true })
     }
   } catch (cause) {
@@ -61,6 +74,10 @@ export function hasBlobs(layout: Layout): boolean {
 
 export function blobPath(layout: Layout, digest: Digest): string {
   return `${layout.blobs}/${digestAlgorithm(digest)}/${digestHex(digest)}`
+}
+
+export function cacheMountPath(layout: Layout, id: number): string {
+  return `${layout.caches}/${id}`
 }
 
 export function treePath(layout: Layout, id: number): string {

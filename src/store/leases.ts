@@ -14,6 +14,8 @@ export interface Leases {
   begin(purpose: string): Lease
   /** Protects something until the lease ends. Inside the write transaction that adds or checks it. */
   hold(lease: Lease, kind: HeldKind, ref: string | number): void
+  /** Sees to it that the lease has its row, for rows that refer to it. Inside the write transaction that adds them. */
+  ensure(lease: Lease): void
   /** Ends the leases that this process still has. */
   close(): void
 }
@@ -43,9 +45,13 @@ class DatabaseLeases implements Leases {
     if (!this.#live.has(lease.id)) {
       throw new ShaleError('LEASE_ENDED', `cannot hold ${kind} ${ref}: the lease has ended`)
     }
+    this.ensure(lease)
+    this.#database.run('INSERT OR IGNORE INTO holds (lease, kind, ref) VALUES (?, ?, ?)', lease.id, kind, String(ref))
+  }
+
+  ensure(lease: Lease): void {
     const known = this.#database.get('SELECT 1 FROM leases WHERE id = ?', lease.id)
     if (known === undefined) this.#beat([lease.id])
-    this.#database.run('INSERT OR IGNORE INTO holds (lease, kind, ref) VALUES (?, ?, ?)', lease.id, kind, String(ref))
   }
 
   close(): void {

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises'
 import { createBlobs, type FileBlobs } from './blobs.ts'
 import { createCache } from './cache.ts'
+import { createCacheMounts } from './cache-mounts.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createImages } from './images.ts'
 import { createLayers } from './layers.ts'
@@ -72,6 +73,7 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
     images: createImages({ database, leases, blobs }),
     variants: createVariants({ database, blobs }),
     cache: createCache({ database, leases, blobs }),
+    cacheMounts: createCacheMounts({ layout, database, leases }),
     origins: createOrigins(database),
     publications: createPublications(database),
     statIndex: createStatIndex(layout),

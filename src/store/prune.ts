@@ -1,7 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
 import { shortDigest } from '../oci/digest.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
-import { type RecordUsage, recordUsages } from './cache-usage.ts'
+import { CACHE_MOUNT_KIND } from './cache-mounts.ts'
+import { cacheMountUsages, type RecordUsage, recordUsages } from './cache-usage.ts'
 import { type CollectOptions, type CollectResult, collect } from './collect.ts'
 import { type ContentSize, contentSize } from './content-size.ts'
 import type { LocalStore } from './open.ts'
@@ -97,6 +98,10 @@ function removeUnchanged(store: LocalStore, planned: ImageSummary): boolean {
 }
 
 function removeUnused(store: LocalStore, planned: CacheRecord): boolean {
+  if (planned.kind === CACHE_MOUNT_KIND) {
+    const mount = store.cacheMounts.list().find(({ record }) => record.key === planned.key)
+    return mount !== undefined && store.cacheMounts.remove(mount.id, planned.lastUsedAt)
+  }
   const sql = 'DELETE FROM cache_records WHERE key = ? AND last_used_at = ?'
   return store.database.run(sql, planned.key, planned.lastUsedAt) > 0
 }
@@ -138,8 +143,14 @@ function planRecords(
   const owners = layerOwners(store, graph, keptImages)
   const layers = new Map(graph.records.map(record => [record.key, record.layer]))
   const wanted = options.only && wantedRecords(store, graph, options.only)
-  const planned = store.cache.list().map((record): PlannedRecord => {
-    const left = wanted?.has(record.key) === false ? 'no filter asks for it' : undefined
+  const mounts = store.cacheMounts.list()
+  const inUse = new Set(mounts.filter(each => each.inUse).map(each => each.record.key))
+  const planned = [...store.cache.list(), ...mounts.map(each => each.record)].map((record): PlannedRecord => {
+    const left = inUse.has(record.key)
+      ? 'a running build uses it'
+      : wanted?.has(record.key) === false
+        ? 'no filter asks for it'
+        : undefined
     const kept = left ?? whyRecordStays(record, owners.get(layers.get(record.key) ?? -1), options)
     const used = `last used ${ago(record.lastUsedAt, options.now ?? Date.now())}, ${record.uses} times in all`
     return { record, remove: kept === undefined, why: kept ?? used }
@@ -202,18 +213,28 @@ function keepRecent(
     const { blobs, trees } = contentOf(record)
     for (const item of [...blobs, ...trees]) users.set(item, (users.get(item) ?? 0) + 1)
   }
+  const mounts = mountSizes(store)
   let total = size.total(reach(graph, { records: graph.records }), images)
+  for (const bytes of mounts.values()) total += bytes
   const going = new Set<Digest>()
-  const candidates = known.filter(each => each.remove).sort((a, b) => a.record.lastUsedAt - b.record.lastUsedAt)
+  const candidates = planned
+    .filter(({ remove, record }) => remove && (records.has(record.key) || mounts.has(record.key)))
+    .sort((a, b) => a.record.lastUsedAt - b.record.lastUsedAt)
   for (const { record } of candidates) {
     if (total <= limit) break
     going.add(record.key)
+    total -= mounts.get(record.key) ?? 0
+    if (!records.has(record.key)) continue
     const { blobs, trees } = contentOf(record)
     for (const digest of blobs) if (released(users, digest) && !images.blobs.has(digest)) total -= size.blob(digest)
     for (const id of trees) if (released(users, id) && !images.trees.has(id)) total -= size.tree(id)
   }
   const why = `the cache used last fits into the ${limit} bytes to keep`
   return planned.map(each => (each.remove && !going.has(each.record.key) ? { ...each, remove: false, why } : each))
+}
+
+function mountSizes(store: LocalStore): ReadonlyMap<Digest, number> {
+  return new Map(cacheMountUsages(store).map(({ record, size }) => [record.key, size]))
 }
 
 function released(users: Map<string | number, number>, item: string | number): boolean {
@@ -246,7 +267,9 @@ function freedBytes(
     blobs: new Set(graph.blobs.keys()),
     trees: new Set(graph.trees.map(tree => tree.id)),
   }
-  return size.total(everything, kept)
+  const mounts = recordsGoing.size === 0 ? new Map<Digest, number>() : mountSizes(store)
+  const mountBytes = [...mounts].reduce((sum, [key, bytes]) => sum + (recordsGoing.has(key) ? bytes : 0), 0)
+  return size.total(everything, kept) + mountBytes
 }
 
 function familiar(name: string): string {

@@ -110,4 +110,16 @@ export const MIGRATIONS: readonly string[] = [
   ALTER TABLE manifest_refs ADD COLUMN seal INTEGER;
   ALTER TABLE cache_records ADD COLUMN seal INTEGER;
   `,
+  // Folders of RUN's cache mounts, and who uses them now. A use ends with its lease.
+  `
+  CREATE TABLE cache_mounts (
+    id INTEGER PRIMARY KEY AUTOINCREMENT, key TEXT NOT NULL, title TEXT NOT NULL, state TEXT NOT NULL,
+    created_at INTEGER NOT NULL, used_at INTEGER NOT NULL, uses INTEGER NOT NULL
+  ) STRICT;
+  CREATE INDEX cache_mounts_by_key ON cache_mounts (key);
+  CREATE TABLE cache_mount_uses (
+    token INTEGER PRIMARY KEY AUTOINCREMENT, cache INTEGER NOT NULL REFERENCES cache_mounts ON DELETE CASCADE,
+    lease TEXT NOT NULL REFERENCES leases ON DELETE CASCADE, sharing TEXT NOT NULL
+  ) STRICT;
+  `,
 ]

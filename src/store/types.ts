@@ -5,6 +5,7 @@ import type { ImageConfig } from '../oci/image-config.ts'
 import type { Index, Manifest } from '../oci/manifest.ts'
 import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
+import type { CacheMountStore } from './cache-mounts.ts'
 import type { DigestTable } from './digest-table.ts'
 import type { OriginStore } from './origins.ts'
 import type { PublicationStore } from './publications.ts'
@@ -329,6 +330,7 @@ export interface Store {
   readonly images: ImageStore
   readonly variants: VariantStore
   readonly cache: CacheStore
+  readonly cacheMounts: CacheMountStore
   readonly origins: OriginStore
   readonly publications: PublicationStore
   readonly statIndex: StatIndex

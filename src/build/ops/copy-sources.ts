@@ -1,11 +1,9 @@
 import type { AddInstruction, CopyInstruction } from '../../dockerfile/instruction.ts'
 import { ShaleError } from '../../error.ts'
 import type { BuildContext } from '../build-context.ts'
-import { chainSource } from '../copy/chain-source.ts'
 import { inlineSource } from '../copy/inline-source.ts'
 import type { CopySource } from '../copy/source.ts'
-import { findStage, mayBeStage, nearestStage, type PlannedStage } from '../plan.ts'
-import type { StageState } from '../stage-state.ts'
+import { fromSource } from '../from.ts'
 import { refuseUnsupported } from '../supported.ts'
 import type { SourceWord } from './add-archive.ts'
 import type { StepPosition } from './step-position.ts'
@@ -20,7 +18,7 @@ export async function sourcesOf(
   // Again, for what variables and ONBUILD triggers brought.
   refuseUnsupported(instruction)
   if (instruction.kind === 'add') rejectChecksum(instruction)
-  const base = from === undefined ? context.source : await stageSource(context, from, at)
+  const base = from === undefined ? context.source : (await fromSource(context, from, at)).source
   return instruction.order.map(source =>
     source.kind === 'path'
       ? { word: source.path, source: base }
@@ -42,30 +40,4 @@ function heredocSource(
 ): CopySource {
   // The parser has taken the tabs off where <<- asked for it.
   return inlineSource(heredoc.name, Buffer.from(heredoc.content, 'utf8'), now)
-}
-
-async function stageSource(context: BuildContext, from: string, at: StepPosition): Promise<CopySource> {
-  const { plan, layers, contexts } = context
-  const index = findStage(plan.dockerfile, from)
-  if (index === undefined && contexts.has(from)) {
-    return contexts.source(from, (plan.stages[at.stageIndex] as PlannedStage).platform)
-  }
-  const state = await (index === undefined ? imageNamed(context, from, at) : context.stage(index, at.stageIndex))
-  return chainSource(state.layers, await layers.view(state.layers), from)
-}
-
-/** What is no stage is an image; when there is none either, the name may be a mistyped stage. */
-async function imageNamed({ plan, image }: BuildContext, from: string, at: StepPosition): Promise<StageState> {
-  const { platform } = plan.stages[at.stageIndex] as PlannedStage
-  try {
-    return await image(from, platform)
-  } catch (error) {
-    if (!mayBeStage(from) || !(error instanceof ShaleError)) throw error
-    const near = nearestStage(plan.dockerfile, from)
-    const message = `--from=${from}: no stage has this name, and there is no such image: ${error.message}`
-    throw new ShaleError(error.code, message, {
-      cause: error,
-      hint: near === undefined ? error.hint : `did you mean --from=${near}?`,
-    })
-  }
 }

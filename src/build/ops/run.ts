@@ -3,14 +3,20 @@ import { join } from 'node:path'
 import { chompTabs } from '../../dockerfile/heredoc.ts'
 import type { RunInstruction } from '../../dockerfile/instruction.ts'
 import type { ShaleError } from '../../error.ts'
+import { contentId } from '../../layer/toc-codec.ts'
 import { formatPlatform } from '../../oci/platform.ts'
-import type { RunMount } from '../../sandbox/run-request.ts'
+import type { PlainMount, RunOutput } from '../../sandbox/run-request.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
+import { filesIngredient } from '../copy-memo.ts'
 import { parseExtraHost } from '../extra-host.ts'
 import { keyedStep } from '../keyed-step.ts'
+import { bringMounts } from '../mounts/bring.ts'
+import { joinInputs } from '../mounts/input.ts'
+import { mountIngredients, type PlannedMount, planMounts } from '../mounts/plan.ts'
+import { withoutSecrets } from '../mounts/redact.ts'
 import { RunFailure } from '../run-failure.ts'
-import { envValue, type StageState } from '../stage-state.ts'
+import { envValue, type StageState, setEnv } from '../stage-state.ts'
 import { refuseUnsupported } from '../supported.ts'
 import { processIdentity } from '../users.ts'
 import { extend } from './extend.ts'
@@ -23,7 +29,7 @@ const PROXY_ARGS = ['HTTP_PROXY', 'HTTPS_PROXY', 'FTP_PROXY', 'NO_PROXY', 'ALL_P
 /** What a RUN executes: its arguments, and the script that a here-document with `#!` becomes. */
 interface Command {
   readonly args: readonly string[]
-  readonly mounts: readonly RunMount[]
+  readonly mounts: readonly PlainMount[]
 }
 
 export async function runStep(
@@ -32,19 +38,22 @@ export async function runStep(
   instruction: RunInstruction,
   at: StepPosition,
 ): Promise<StageState> {
-  const command = commandFor(state, instruction)
+  const command = commandFor(context, state, instruction)
   const title = instruction.text
-  const step = {
-    stage: at.stage,
-    ordinal: at.ordinal,
-    title,
-    kind: 'run',
-    ingredients: ingredients(context, state, instruction, command),
-    above: state.lastChange?.title,
-  }
   return context.steps.run(at.info, context.signal, async () => {
+    const mounts = await planMounts(context, state, instruction, at)
+    const inputs = inputsOf(mounts)
+    const { stage, ordinal } = at
+    const step = {
+      ...{ stage, ordinal, title, kind: 'run', inputs, above: state.lastChange?.title },
+      ingredients: [
+        ...ingredients(context, state, instruction, command),
+        ...mountIngredients(mounts),
+        ...(inputs === undefined ? [] : filesIngredient(contentId(inputs.toc))),
+      ],
+    }
     const outcome = await keyedStep(context, step, () =>
-      context.slot(() => execute(context, state, instruction, command, at)),
+      context.slot(() => execute(context, state, { run: instruction, command, mounts }, at)),
     )
     const createdBy = `RUN ${argsPrefix(state)}${command.args.join(' ')}`
     const next = extend(state, outcome.value, 'clamp', { title, createdBy, ran: outcome.status === 'ran' })
@@ -52,8 +61,14 @@ export async function runStep(
   })
 }
 
-function commandFor(state: StageState, run: RunInstruction): Command {
-  refuseUnsupported(run)
+/** The files that all mounts show, if one shows any. */
+function inputsOf(mounts: readonly PlannedMount[]) {
+  const inputs = mounts.flatMap(({ input }) => input ?? [])
+  return inputs.length === 0 ? undefined : joinInputs(inputs)
+}
+
+function commandFor({ options }: BuildContext, state: StageState, run: RunInstruction): Command {
+  refuseUnsupported(run, options.allow)
   if (run.form === 'exec') return { args: run.args, mounts: [] }
   const shell = shellOf(state)
   const [first] = run.heredocs
@@ -85,6 +100,7 @@ function ingredients(
     { name: 'user', value: config.User ?? '' },
     { name: 'workdir', value: config.WorkingDir ?? '/' },
     { name: 'network', value: networkOf(context, run) },
+    ...(run.security === 'insecure' ? [{ name: 'security', value: run.security }] : []),
     ...(context.options.addHosts ?? []).map(host => ({ name: `host ${host.split(/[:=]/, 1)[0]}`, value: host })),
     ...env.map(line => ({ name: `env ${line.split('=', 1)[0]}`, value: line.slice(line.indexOf('=') + 1) })),
     ...[...args]
@@ -109,11 +125,16 @@ function argsPrefix(state: StageState): string {
   return args.length === 0 ? '' : `|${args.length} ${args.map(([name, value]) => `${name}=${value}`).join(' ')} `
 }
 
+interface Execution {
+  readonly run: RunInstruction
+  readonly command: Command
+  readonly mounts: readonly PlannedMount[]
+}
+
 async function execute(
   context: BuildContext,
   state: StageState,
-  run: RunInstruction,
-  command: Command,
+  { run, command, mounts }: Execution,
   at: StepPosition,
 ): Promise<LayerRecord> {
   const { layers, store, lease, signal, steps } = context
@@ -129,35 +150,46 @@ async function execute(
   const lowers = trees.length > 0 ? trees : [join(folder, 'empty')]
   if (trees.length === 0) mkdirSync(lowers[0] as string, { mode: 0o755 })
   const worker = await context.worker()
+  const brought = await bringMounts(context, mounts, at)
+  const output = (stream: RunOutput['stream'], chunk: Uint8Array) => steps.output(at.info, stream, chunk)
+  const guarded = withoutSecrets(brought.secrets, output)
   try {
     const result = await worker.run(
       {
         lowers,
         upper,
         work,
-        mounts: command.mounts,
+        mounts: [...command.mounts, ...brought.mounts],
         config: {
           args: command.args,
-          env: environment(context, state, identity.home),
+          env: brought.env.reduce(withVariable, environment(context, state, identity.home)),
           cwd: state.config.WorkingDir ?? '/',
           uid: identity.uid,
           gid: identity.gid,
           additionalGids: identity.groups,
           networkMode: networkOf(context, run),
           ownHostnameFile: true,
+          privileged: run.security === 'insecure',
           extraHosts: (context.options.addHosts ?? []).map(parseExtraHost),
         },
       },
-      { signal, onOutput: ({ stream, chunk }) => steps.output(at.info, stream, chunk) },
+      { signal, onOutput: ({ stream, chunk }) => guarded.write(stream, chunk) },
     )
+    guarded.end()
     if (result.exitCode !== 0) throw runFailed(command, result)
     const toc = await worker.diff({ upper, below: layers.tocPaths(state.layers) })
     const record = await store.layers.add(lease, { toc })
     keepTree(context, record, upper)
     return record
   } finally {
+    brought.end()
     await context.removeTree(folder)
   }
+}
+
+function withVariable(env: readonly string[], line: string): readonly string[] {
+  const split = line.indexOf('=')
+  return setEnv(env, line.slice(0, split), line.slice(split + 1))
 }
 
 /** The run's upper folder is the layer's tree already. */

@@ -6,6 +6,7 @@ import { ShaleError } from '../../error.ts'
 import type { Compression } from '../../oci/media-types.ts'
 import type { Store } from '../../store/types.ts'
 import { buildFlags } from '../build-flags.ts'
+import { parseEntitlements, parseSecret } from '../build-grants.ts'
 import { buildContexts, buildInput } from '../build-input.ts'
 import type { BuildRelease } from '../build-release.ts'
 import { type Context, command, type Input } from '../command.ts'
@@ -24,6 +25,7 @@ export default command({
     ['build --explain .', 'and say of every step why it ran or did not'],
     ['build --push -t registry.example.com/app:1.0 .', 'and push it when it is built'],
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
+    ['build --secret id=npm,src=.npmrc .', 'with a file that only RUN --mount=type=secret sees'],
     ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
     ['build https://example.com/app.git#main:service', 'a folder of a git repository'],
@@ -42,11 +44,14 @@ export default command({
     const store = await context.store()
     const progress = startProgress(mode, context)
     const { signal } = context
-    const options = { ...buildOptions(context, input, release), ...source, contexts, signal, onEvent: progress.onEvent }
+    const own = buildOptions(context, input, release)
+    const ssh = await agentsOf(context, flags.ssh)
+    const options = { ...own, ...source, ...ssh.options, contexts, signal, onEvent: progress.onEvent }
     let result: BuildResult
     try {
       result = await buildImage(store, options, { pull: pullInto(context, store, signal), env: context.env })
     } finally {
+      ssh.end()
       progress.end()
       if (flags.explain) explain(context, mode, explainLines(progress.view))
     }
@@ -63,6 +68,14 @@ function pullInto(context: Context, store: Store, signal: AbortSignal): PullImag
     const { pullImage } = await import('../../registry/client/pull.ts')
     await withRegistryClient(context, client => pullImage(store, name, { platform, signal, client }))
   }
+}
+
+/** Agents are for few builds. */
+async function agentsOf({ env }: Context, words: readonly string[]) {
+  if (words.length === 0) return { options: {}, end: () => undefined }
+  const { sshAgents } = await import('../ssh-agents.ts')
+  const { agents, end } = await sshAgents(words, env)
+  return { options: { ssh: agents }, end }
 }
 
 /** On the standard output, unless that is for something else. */
@@ -98,6 +111,8 @@ function buildOptions(
     pull: pullPolicy(flags.pull),
     network: flags.network === 'default' ? undefined : (flags.network as 'host' | 'none' | undefined),
     addHosts: flags.addHost,
+    allow: flags.allow.flatMap(parseEntitlements),
+    secrets: flags.secret.map(text => parseSecret(text, context.env)),
     compression: flags.compression as Compression | undefined,
     sourceDateEpoch: epoch ? sourceDate(epoch) : undefined,
   }

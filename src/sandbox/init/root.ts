@@ -55,6 +55,17 @@ export function mountRoot(plan: OverlayPlan, scratch: Scratch, targets: readonly
   mountOverlay(plan, scratch.root, [scratch.stubs])
 }
 
+/** Mounts the layers alone, in whatever process this is. */
+export function mountLayers(plan: OverlayPlan, target: string): void {
+  const folder = process.cwd()
+  try {
+    takeOverRootAttributes(plan)
+    mountOverlay(plan, target, [])
+  } finally {
+    process.chdir(folder)
+  }
+}
+
 /** A merged root directory shows the upper folder's attributes, so these have to be the image's. */
 function takeOverRootAttributes({ lowers, upper }: OverlayPlan): void {
   const top = lowers.at(-1)

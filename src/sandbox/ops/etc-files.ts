@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs'
 import { isErrno } from '../../error.ts'
-import { DEFAULT_HOSTNAME, type RunConfig, type RunMount } from '../run-request.ts'
+import { DEFAULT_HOSTNAME, type PlainMount, type RunConfig } from '../run-request.ts'
 
 /** The files of /etc that tell a container its names and name servers, unless the caller mounts its own. */
-export function networkFiles(config: RunConfig, mounts: readonly RunMount[]): readonly RunMount[] {
+export function networkFiles(config: RunConfig, mounts: readonly PlainMount[]): readonly PlainMount[] {
   if (config.bareEtc === true) return []
   const hostname = config.hostname ?? DEFAULT_HOSTNAME
   const files = {

@@ -6,14 +6,29 @@ import { ShaleError } from '../../error.ts'
 import { runtimeSpec } from '../bundle.ts'
 import type { InitInput, MemoryFile } from '../init/input.ts'
 import type { Handler, OperationContext } from '../protocol.ts'
-import type { RunControl, RunMount, RunOutput, RunRequest, RunResult } from '../run-request.ts'
+import type { PlainMount, RunControl, RunOutput, RunRequest, RunResult } from '../run-request.ts'
 import { networkFiles } from './etc-files.ts'
 import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
+import { prepareMounts } from './prepare-mounts.ts'
 import { syscallFilter } from './syscall-filter.ts'
 import { makeTerminal, TERMINAL_PATH, type Terminal, withTerminal } from './terminal.ts'
 
 /** Runs a command in a container on top of an overlay of trees. */
 export const run: Handler<'run'> = async (request, context) => {
+  context.signal.throwIfAborted()
+  const { mounts, end } = await prepareMounts(request.mounts ?? [], request.work, context.host)
+  try {
+    return await runWith(mounts, request, context)
+  } finally {
+    end()
+  }
+}
+
+async function runWith(
+  mounts: readonly PlainMount[],
+  request: RunRequest,
+  context: OperationContext<'run'>,
+): Promise<RunResult> {
   const { signal } = context
   signal.throwIfAborted()
   const oomKillsBefore = oomKills()
@@ -27,7 +42,7 @@ export const run: Handler<'run'> = async (request, context) => {
   signal.addEventListener('abort', abort, { once: true })
   try {
     feed(init, request)
-    const { ready, failure: failed } = init.begin(await initInput(request, context, terminal))
+    const { ready, failure: failed } = init.begin(await initInput(request, context, mounts, terminal))
     void failed.then(prepareSpare, () => {})
     context.onControl(control => obey(control, { init, ready, terminal }))
     void init.exited.catch(() => {}).finally(terminal?.hangUp)
@@ -75,10 +90,11 @@ function result(ended: Awaited<InitProcess['exited']>, memoryRanOut: boolean): R
 async function initInput(
   request: RunRequest,
   { host }: OperationContext<'run'>,
+  own: readonly PlainMount[],
   terminal: Terminal | undefined,
 ): Promise<InitInput> {
   const { config } = request
-  const mounts = [...networkFiles(config, request.mounts ?? []), ...(request.mounts ?? [])]
+  const mounts = [...networkFiles(config, own), ...own]
   const spec = runtimeSpec(config, mounts, 'rootfs', host)
   return {
     spec: terminal === undefined ? spec : withTerminal(spec, terminal),
@@ -96,7 +112,7 @@ async function initInput(
   }
 }
 
-function memoryFile(mount: RunMount): readonly MemoryFile[] {
+function memoryFile(mount: PlainMount): readonly MemoryFile[] {
   if (mount.kind !== 'file') return []
   const { target, content, mode = 0o644, uid = 0, gid = 0, readonly = true } = mount
   return [{ target, content, mode, uid, gid, readonly }]

@@ -4,12 +4,10 @@ export const FEATURES = {
   contexts: 'contexts that are no folder: tar streams, git repositories, URLs',
   grants: '--allow, which grants what is refused or not there by default',
   limits: 'build options of their own: --shm-size, --ulimit, a host name',
-  mounts: 'RUN --mount',
   named: '--build-context',
   outputs: '--output: exporters other than the store',
   platforms: 'several platforms in one build, and Windows',
   remote: 'ADD of URLs and git repositories, which is where --checksum means something',
-  secrets: 'secrets and ssh agents',
   transfer: 'import and export of the build cache',
 } as const
 

@@ -1,33 +1,42 @@
 import { held, of, partly, type Section } from './row.ts'
 
+const RW_KEY = 'a bind mount is keyed on the files that it shows, of whatever stage'
+const EXPANDED = 'variables in options of a mount are expanded: ENV, ARG, those of a stage above, and global ones'
+const AGENT = 'an ssh agent is a socket with owner and mode, and its connections end with those that use them'
+
 export const MOUNTS: Section = {
-  testMountContext: of('mounts'),
-  testMountTmpfs: of('mounts'),
-  testMountTmpfsSize: of('mounts'),
+  testMountContext: held('a mount is a bind mount of the context, unless it says otherwise'),
+  testMountTmpfs: held('what is in a tmpfs does not stay'),
+  testMountTmpfsSize: held('a tmpfs has the size that is asked for'),
   testMountInvalid: held('a mistyped flag of RUN'),
   'testMountInvalid (key)': held('a mistyped key of --mount'),
   'testMountInvalid (type)': held('a mistyped type of --mount'),
-  testMountRWCache: of('mounts'),
-  testMountDuplicate: of('mounts'),
-  testCacheMountDefaultID: of('mounts'),
-  testCacheMountUser: of('mounts'),
-  testCacheMountParallel: of('mounts'),
-  testCacheMountSourceEscape: of('mounts'),
-  testCacheMountModeNoCache: of('mounts'),
-  testMountEnvVar: of('mounts'),
-  testMountArg: of('mounts'),
-  testMountEnvAcrossStages: of('mounts'),
-  testMountMetaArg: of('mounts'),
+  testMountRWCache: held(RW_KEY, 'what is written to a bind mount with rw is gone, and the next step does not see it'),
+  testMountDuplicate: held(
+    'one bind mount may lie within another',
+    'a changed file of a mounted context runs the step, which names it',
+  ),
+  testCacheMountDefaultID: held('a cache is known by its target unless it has an id'),
+  testCacheMountUser: held('the root of a cache has owner and mode, and with others it is another cache'),
+  testCacheMountParallel: held('parallel stages use nested caches at once'),
+  testCacheMountSourceEscape: held('a link in a cache does not lead out of it'),
+  testCacheMountModeNoCache: held('without the cache, caches begin anew'),
+  testMountEnvVar: held(EXPANDED),
+  testMountArg: held(EXPANDED),
+  testMountEnvAcrossStages: held(EXPANDED),
+  testMountMetaArg: held(EXPANDED),
   testMountFromError: held('--mount does not expand variables in from'),
-  testSecretFileParams: of('secrets'),
-  testSecretRequiredWithoutValue: of('secrets'),
-  testSecretAsEnviron: of('secrets'),
-  testSecretAsEnvironWithFileMount: of('secrets'),
-  testSSHSocketParams: of('secrets'),
-  testSSHFileDescriptorsClosed: of('secrets'),
+  testSecretFileParams: held('a secret is a file in memory with owner and mode, and leaves nothing behind'),
+  testSecretRequiredWithoutValue: held('a required secret that is missing'),
+  testSecretAsEnviron: held('a secret as a variable beats ENV and makes no file'),
+  testSecretAsEnvironWithFileMount: held('a secret may be both a variable and a file'),
+  testSSHSocketParams: held(AGENT),
+  testSSHFileDescriptorsClosed: held(AGENT),
 }
 
 const NETWORK = 'RUN reaches the host’s network, by default and with --network=host, but not with --network=none'
+
+const ALL = 'with --allow a step has all capabilities that there are here, and only that step'
 
 export const RUN: Section = {
   testRunNoNetwork: held('--network=none leaves the loopback alone', NETWORK),
@@ -35,8 +44,8 @@ export const RUN: Section = {
   testRunDefaultNetwork: held(NETWORK),
   testRunHostNetwork: partly('grants', NETWORK),
   testRunGlobalNetwork: held(NETWORK),
-  testRunSecurityInsecure: partly('grants', '--security=insecure needs a grant', 'the default set of capabilities'),
-  testRunSecuritySandbox: held('the default set of capabilities'),
+  testRunSecurityInsecure: held('--security=insecure needs a grant', ALL),
+  testRunSecuritySandbox: held('the default set of capabilities', ALL),
   testShmSize: of('limits'),
   testUlimit: of('limits'),
   testDockerfileCheckHostname: of('limits'),
@@ -50,7 +59,7 @@ export const CACHE: Section = {
   testCacheImportExport: of('transfer'),
   testExportCacheLoop: partly('transfer', 'stages that copy from each other’s kin build again and again'),
   testCacheMultiPlatformImportExport: of('transfer'),
-  'testMountRWCache (cache)': of('mounts'),
+  'testMountRWCache (cache)': held(RW_KEY),
 }
 
 export const CONFIG: Section = {

@@ -70,8 +70,8 @@ export const ONBUILD: Section = {
   testOnBuildInheritedStageRun: held('triggers of a stage run in the stages built on it'),
   testOnBuildInheritedStageWithFrom: held('a trigger of a stage may copy from another stage'),
   testOnBuildNewDeps: held(READS),
-  'testOnBuildNewDeps (mount)': of('mounts'),
-  testOnBuildWithCacheMount: of('mounts'),
+  'testOnBuildNewDeps (mount)': held('an ONBUILD trigger may mount a stage of the Dockerfile that uses it'),
+  testOnBuildWithCacheMount: held('a trigger shares its cache with the image that it runs in'),
   TestErrorCases: held('FROM is no trigger', 'ONBUILD is no trigger'),
 }
 
