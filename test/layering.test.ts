@@ -32,32 +32,23 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   copy: ['error.ts', 'oci', 'dockerfile', 'store', 'transfer', 'archive', 'registry'],
   // Sources that are fetched: git by its program, files by HTTP with the registry's transport.
   remote: ['error.ts', 'version.ts', 'oci', 'layer', 'registry'],
+  // What to think of a Dockerfile or an image: from what is there, without building it.
+  advise: ['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs'],
   // Base images are pulled through a function that it is given.
   build: [
-    ...[
-      'error.ts',
-      'version.ts',
-      'oci',
-      'dockerfile',
-      'tar',
-      'layer',
-      'store',
-      'rootfs',
-      'sandbox',
-      'archive',
-      'remote',
-    ],
+    ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
+    ...['archive', 'remote', 'advise'],
   ],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
   // Versions, tags and where they point; git and the project's files are read here and nowhere else.
   release: ['error.ts', 'config', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
   cli: [
     ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'build', 'container', 'release'],
+    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'container', 'release'],
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'build', 'container', 'release'],
+    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'container', 'release'],
   ],
 }
 

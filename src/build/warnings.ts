@@ -11,10 +11,9 @@ export interface Warning {
 
 /** What is odd about a build that can go on: in the Dockerfile, and in options that it makes no use of. */
 export function warnings(plan: BuildPlan, options: BuildOptions): readonly Warning[] {
-  const found = plan.dockerfile.warnings.map(({ message, range }) => ({
-    message: `${message} (line ${range.start.line})`,
-    range,
-  }))
+  // The others are a rule's matter.
+  const advice = plan.dockerfile.warnings.filter(({ kind }) => kind === 'advice')
+  const found = advice.map(({ message, range }) => ({ message: `${message} (line ${range.start.line})`, range }))
   return [...found, ...unusedArguments(plan, options), ...unknownStages(plan, options)]
 }
 

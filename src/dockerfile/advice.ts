@@ -4,21 +4,16 @@ import type { DockerfileWarning } from './nodes.ts'
 /** A shell command that begins as a JSON array would; `[ "$a" = b ]` and `[[ … ]]` do not. */
 const LIKE_JSON = /^\[(?:["'“‘]|\s+["'“‘].*["'”’]\s*,|[^\s[\]]+\s*,)/su
 
-/** What is allowed and yet hardly meant, or no longer recommended. */
+/** What is allowed and yet hardly meant. */
 export function adviceOn(instructions: readonly Instruction[]): readonly DockerfileWarning[] {
   return instructions.flatMap(instruction => {
     const problem = problemOf(instruction)
-    return problem === undefined ? [] : [{ ...problem, range: instruction.range }]
+    return problem === undefined ? [] : [{ kind: 'advice' as const, ...problem, range: instruction.range }]
   })
 }
 
 function problemOf(instruction: Instruction): Pick<DockerfileWarning, 'message' | 'hint'> | undefined {
   switch (instruction.kind) {
-    case 'maintainer':
-      return {
-        message: 'MAINTAINER is deprecated in favour of LABEL org.opencontainers.image.authors',
-        hint: `write LABEL org.opencontainers.image.authors=${JSON.stringify(instruction.name)}`,
-      }
     case 'run':
     case 'cmd':
     case 'entrypoint':

@@ -120,6 +120,17 @@ export class IgnoreMatcher {
     return this.test(parent, name)
   }
 
+  /** Whether nothing of a path, or of the whole context for `.`, is left. */
+  excludes(path: string): boolean {
+    if (clean(path) !== '.') return this.match(path).ignored
+    // From the last line up: an exception brings something back.
+    for (const { match } of this.root.rules) {
+      if (!match.ignored) return false
+      if (match.pattern?.pattern === '*' || match.pattern?.pattern === '**') return true
+    }
+    return false
+  }
+
   /** What the patterns say of an entry of a directory. */
   test(parent: IgnoreDirectory, name: string): IgnoreMatch {
     return parent.settled ? parent.match : decide(parent, this.#text(name))

@@ -32,6 +32,8 @@ export interface FromInstruction extends InstructionBase {
   readonly platform?: string | undefined
   /** In lower case. */
   readonly stageName?: string | undefined
+  /** `AS` as written, in whatever case. */
+  readonly asKeyword?: string | undefined
 }
 
 /** A command as a line for the shell, or as the arguments themselves (JSON form). */

@@ -7,6 +7,7 @@ import { type JoinedLine, LineJoiner, type PhysicalLine, physicalLines } from '.
 import { trim, trimStart } from './space.ts'
 
 export interface DockerfileWarning {
+  readonly kind: 'empty-continuation' | 'advice'
   readonly message: string
   readonly hint: string
   readonly range: SourceRange
@@ -51,6 +52,8 @@ class NodeReader {
     for (let line = this.#take(); line !== undefined; line = this.#take()) {
       if (isComment(line)) this.#comment(line)
       else if (trim(line.text) !== '') this.#instruction(line)
+      // Comments that an empty line parts from an instruction are not about it.
+      else this.#comments = []
     }
   }
 
@@ -101,16 +104,16 @@ class NodeReader {
     const joiner = new LineJoiner()
     const indent = first.text.length - trimStart(first.text).length
     let open = this.#add(joiner, first, indent)
-    let empty: PhysicalLine | undefined
+    let isEmpty = false
     while (open) {
       const line = this.#take()
       if (line === undefined) break
       if (isComment(line)) continue
-      if (trim(line.text) === '') empty ??= line
+      if (trim(line.text) === '') isEmpty = true
       else open = this.#add(joiner, line, 0)
     }
     const joined = joiner.join()
-    if (empty !== undefined) this.#warnEmpty(joined.text, empty.number)
+    if (isEmpty) this.#warnEmpty(joined.text)
     return joined
   }
 
@@ -123,9 +126,11 @@ class NodeReader {
     return match !== null
   }
 
-  #warnEmpty(joined: string, line: number): void {
-    const position = { line, column: 1 }
+  /** At the line that ends the instruction, where BuildKit says it. */
+  #warnEmpty(joined: string): void {
+    const position = { line: this.#lines[this.#next - 1]!.number, column: 1 }
     this.warnings.push({
+      kind: 'empty-continuation',
       message: `Empty continuation line found in: ${joined}`,
       hint: 'Empty continuation lines will become errors in a future release',
       range: { start: position, end: position },

@@ -30,7 +30,8 @@ export function parseFrom(request: Request): I.FromInstruction {
   const flags = readFlags(request, { platform: 'string' })
   const imageRange = rangeOf(request, image)
   const platform = flags.string('platform') || undefined
-  return { kind: 'from', ...baseOf(request, flags), image: image.text, imageRange, platform, stageName }
+  const names = { stageName, asKeyword: as?.text }
+  return { kind: 'from', ...baseOf(request, flags), image: image.text, imageRange, platform, ...names }
 }
 
 function isNamed({ node }: Request): boolean {
