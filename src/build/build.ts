@@ -11,10 +11,11 @@ import type { Lease, Store } from '../store/types.ts'
 import { VERSION } from '../version.ts'
 import { imageState, type PullImage } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
+import { BuildChecks, loadOrCheck } from './checks.ts'
 import { namedContexts } from './context-name.ts'
 import { type ContextPlace, placeContext } from './context-place.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
-import type { BuildEvent, StepInfo } from './events.ts'
+import { type BuildEvent, failedEvent, type StepInfo } from './events.ts'
 import { Explainer } from './explain.ts'
 import { type ExportedImage, exportImage } from './export.ts'
 import { parseExtraHost } from './extra-host.ts'
@@ -61,6 +62,15 @@ export interface BuildServices {
  * that failed; what was built by then stays in the cache. Aborting `asked.signal` ends running commands at once.
  */
 export async function buildImage(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildResult> {
+  try {
+    return await buildOne(store, asked, services)
+  } catch (error) {
+    asked.onEvent?.(failedEvent(error))
+    throw error
+  }
+}
+
+async function buildOne(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildResult> {
   const startedAt = Date.now()
   const given = withEpochArg(asked)
   const names = (given.tags ?? []).map(tag => formatReference(parseReference(tag)))
@@ -114,6 +124,7 @@ class Build {
   readonly #lineage: string
   readonly #waits = new Waits()
   readonly #place: ContextPlace
+  readonly #checks: BuildChecks
   readonly #sharedHelper: Helper | undefined
   #helper: Promise<Helper> | undefined
 
@@ -127,6 +138,7 @@ class Build {
     this.#lineage = lineageOf(place, plan, options)
     this.#known = prepared.known
     this.#copies = new KnownCopies(store.statIndex, place.folder)
+    this.#checks = new BuildChecks(loaded, plan, options)
     this.#steps = new StepLog(plan.dockerfile, event => this.#emit(event))
     const { steps, announced } = announceSteps(plan, this.#steps)
     this.#stageSteps = steps
@@ -174,8 +186,10 @@ class Build {
     const { dockerfile } = this.#plan
     this.#emit({ type: 'started', at: startedAt, dockerfile: dockerfile.file, steps: this.#announced })
     this.#warn()
-    const state = await this.#solve()
-    const image = await this.#export(state)
+    const { state, image } = await this.#checked(async () => {
+      const state = await this.#solve()
+      return { state, image: await this.#export(state) }
+    })
     this.#store.origins.put(originOf(image.digest, this.#plan, this.#options, state))
     this.#store.images.tagAll(names, image.digest, 'build')
     this.#store.cache.saveBuild(this.#lineage, this.#steps.built)
@@ -202,6 +216,16 @@ class Build {
       helper => helper.close(),
       () => {},
     )
+  }
+
+  /** What the rules say is told at the end, also of a build that fails; what is to fail by them, fails first. */
+  async #checked<T>(work: () => Promise<T>): Promise<T> {
+    try {
+      await this.#checks.before(this.#context.image)
+      return await work()
+    } finally {
+      for (const event of await this.#checks.warnings()) this.#emit(event)
+    }
   }
 
   /** Every needed stage is begun at once; the first error ends the others. */
@@ -234,7 +258,7 @@ class Build {
 
   #image(name: string, platform: Platform, load: () => Promise<StageState>): Promise<StageState> {
     const key = `${name} ${formatPlatform(platform)}`
-    const pending = this.#images.get(key) ?? load()
+    const pending = this.#images.get(key) ?? load().then(state => this.#checks.know(name, platform, state))
     this.#images.set(key, pending)
     return pending
   }
@@ -267,8 +291,8 @@ class Build {
   }
 
   #warn(): void {
-    for (const { message, rule, range } of warnings(this.#plan, this.#options)) {
-      this.#emit({ type: 'warning', message, rule, range })
+    for (const { message, range } of warnings(this.#plan, this.#options)) {
+      this.#emit({ type: 'warning', message, range })
     }
   }
 

@@ -12,6 +12,8 @@ import { scanFolder } from './scan/scan-folder.ts'
 export interface ContextFilter {
   /** True when the path itself is left out (a directory that is may still hold something that is not). */
   ignores(path: ByteString): boolean
+  /** True when nothing of the path is left, or nothing at all for `.`. */
+  excludes(path: ByteString): boolean
   /** True when nothing below the ignored directory can be in the context. */
   prunes(path: ByteString): boolean
   /** True when everything below the directory is in the context. */
@@ -80,6 +82,11 @@ export class ContextSource implements CopySource {
     const origin = this.#lookup(path)?.origin
     if (origin === undefined) throw this.#missing(fromByteString(path))
     return origin
+  }
+
+  /** Whether .dockerignore keeps a path out, whether or not it is there; `.` is the whole context. */
+  excludes(path: string): boolean {
+    return this.#filter.excludes(toByteString(path))
   }
 
   missing(pattern: string): Error {

@@ -1,4 +1,4 @@
-import type { SourceRange } from '../error.ts'
+import { ShaleError, type SourceRange } from '../error.ts'
 import type { Digest } from '../oci/digest.ts'
 
 /** A step as it is announced before anything runs. */
@@ -63,7 +63,9 @@ export type BuildEvent =
   | {
       readonly type: 'warning'
       readonly message: string
+      /** The rule that the Dockerfile breaks, and Docker's page about it; absent for other warnings. */
       readonly rule?: string | undefined
+      readonly url?: string | undefined
       readonly range?: SourceRange | undefined
     }
   | {
@@ -76,3 +78,24 @@ export type BuildEvent =
       readonly ran: number
       readonly cached: number
     }
+  | {
+      readonly type: 'failed'
+      readonly at: number
+      /** The error that the build ends with, see `ShaleError`; `INTERNAL` for one that is no ShaleError. */
+      readonly code: string
+      readonly message: string
+      readonly hint?: string | undefined
+      /** The file that the range points into, as errors call it. */
+      readonly file?: string | undefined
+      readonly range?: SourceRange | undefined
+    }
+
+/** How a build tells of the error that it ends with. */
+export function failedEvent(error: unknown): BuildEvent {
+  const at = Date.now()
+  if (!(error instanceof ShaleError)) {
+    return { type: 'failed', at, code: 'INTERNAL', message: error instanceof Error ? error.message : String(error) }
+  }
+  const { code, message, hint, source } = error
+  return { type: 'failed', at, code, message, hint, file: source?.file, range: source?.range }
+}

@@ -128,6 +128,7 @@ function contextFilter(matcher: IgnoreMatcher): ContextFilter {
   }
   return {
     ignores: path => matcher.test(stateOf(parentPath(path)), lastName(path)).ignored,
+    excludes: path => matcher.excludes(path),
     prunes: path => stateOf(path).skip,
     keeps: directory => {
       const { settled, match } = stateOf(directory)

@@ -106,7 +106,8 @@ function findTarget(dockerfile: Dockerfile, name: string | undefined): number {
   })
 }
 
-function automaticArgs(
+/** BUILDPLATFORM, TARGETPLATFORM and their kin. */
+export function automaticArgs(
   platform: Platform,
   dockerfile: Dockerfile,
   target: number,

@@ -5,7 +5,6 @@ import type { BuildPlan } from './plan.ts'
 
 export interface Warning {
   readonly message: string
-  readonly rule?: string | undefined
   readonly range?: SourceRange | undefined
 }
 

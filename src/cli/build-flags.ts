@@ -8,12 +8,18 @@ const PULL_WORDS = ['always', 'missing', 'newer', 'never']
 
 /** docker's and buildx's flags of `build`, and ours. */
 export const buildFlags = {
+  annotations: text('Mark errors and warnings for a CI: github or none (default: github on its runners)', {
+    choices: ['auto', 'github', 'none'],
+    placeholder: 'format',
+  }),
   addHost: list('Line for /etc/hosts of RUN steps', { placeholder: 'name:address' }),
   allow: list('Let RUN steps have what they ask for: network.host, security.insecure', { placeholder: 'entitlement' }),
   buildArg: list('Value of an ARG; without a value the environment’s', { placeholder: 'NAME=value' }),
   buildContext: list('A further context: a folder, docker-image://, oci-layout://, git or HTTP address', {
     placeholder: 'name=place',
   }),
+  call: text('What to do: build, or check[,format=json]', { placeholder: 'method' }),
+  check: boolean('Check the Dockerfile by the rules of docs/rules and build nothing'),
   compression: text('Compression of layers: zstd (default), gzip or none', { choices: ['zstd', 'gzip', 'none'] }),
   explain: boolean('Say of every step why it ran or came from the cache'),
   file: text('The Dockerfile (default: Dockerfile in the context); - reads the standard input', {

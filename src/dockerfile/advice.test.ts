@@ -3,7 +3,6 @@ import { test } from 'node:test'
 import { parseDockerfile } from './parse.ts'
 
 const CASES: readonly (readonly [line: string, warning: RegExp | undefined])[] = [
-  ['MAINTAINER Kim', /^MAINTAINER is deprecated /],
   ['CMD ["x",]', /^CMD looks like a JSON array and is none.*: \["x",\]$/],
   ["ENTRYPOINT ['a', 'b']", /^ENTRYPOINT looks like/],
   ['CMD [ "a", b ]', /^CMD looks like/],

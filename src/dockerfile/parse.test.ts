@@ -26,7 +26,7 @@ const CASES: readonly (readonly [string, Readonly<Record<string, unknown>>])[] =
   ['FROM debian', { kind: 'from', image: 'debian' }],
   [
     'from --platform=$BUILDPLATFORM debian:13 as Build',
-    { kind: 'from', image: 'debian:13', platform: '$BUILDPLATFORM', stageName: 'build' },
+    { kind: 'from', image: 'debian:13', platform: '$BUILDPLATFORM', stageName: 'build', asKeyword: 'as' },
   ],
   ['RUN make  all', { ...run, ...shell('make  all') }],
   ['RUN ["make", "all"]', { ...run, ...exec('make', 'all') }],
@@ -183,7 +183,7 @@ test('a whole file: directives, global arguments, stages', () => {
     ['arg', 'arg', 'from', 'copy', 'run', 'from', 'cmd'],
   )
   assert.equal(parsed.warnings.length, 1)
-  assert.equal(parsed.warnings[0]?.range.start.line, 17)
+  assert.equal(parsed.warnings[0]?.range.start.line, 18)
 })
 
 test('text, source text and ranges of a continued instruction', () => {

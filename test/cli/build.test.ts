@@ -45,8 +45,9 @@ test('build: what FROM gave is part of the story, and warnings name their lines'
   const input = 'FROM app AS x\nMAINTAINER Kim\nCOPY \\\n\n a /x\n'
   const { stdout, stderr } = await call(['build', '--explain', '-f', '-', folder], { input })
   assert.match(stdout, /^\[x 1\/2\] FROM app\n {2}cached: the image sha256:[0-9a-f]{64}, 2 layers\n\[x 2\/2\]/)
-  assert.match(stderr, /\nWarning: MAINTAINER is deprecated .* \(line 2\)\n/)
-  assert.match(stderr, /\nWarning: Empty continuation line found in: COPY +a \/x \(line 4\)\n/)
+  assert.match(stderr, /\n2 warnings found \(`shale explain RULE` tells more\):\n/)
+  assert.match(stderr, /\n - MaintainerDeprecated: Maintainer instruction is deprecated .* \(line 2\)\n/)
+  assert.match(stderr, /\n - NoEmptyContinuation: Empty continuation line \(line 5\)\n/)
 })
 
 test('build: flags', async t => {

@@ -5,6 +5,8 @@ import type { BuildOptions, PullPolicy } from '../../build/options.ts'
 import { ShaleError } from '../../error.ts'
 import type { Compression } from '../../oci/media-types.ts'
 import type { Store } from '../../store/types.ts'
+import { annotationFormat, errorAnnotation, githubLine, placeIn } from '../annotations.ts'
+import type { CheckFlags } from '../build-check.ts'
 import { buildFlags } from '../build-flags.ts'
 import { parseEntitlements, parseSecret } from '../build-grants.ts'
 import { buildContexts, buildInput } from '../build-input.ts'
@@ -14,6 +16,7 @@ import { keyValues } from '../key-values.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { type ProgressMode, startProgress } from '../progress/progress.ts'
 import { explainLines } from '../progress/summary.ts'
+import type { BuildView } from '../progress/view.ts'
 import { checkPush, pushBuilt } from '../push-built.ts'
 import { withRegistryClient } from '../registry-client.ts'
 
@@ -23,6 +26,7 @@ export default command({
   examples: [
     ['build -t myapp:1.0 .', 'build this folder'],
     ['build --explain .', 'and say of every step why it ran or did not'],
+    ['build --check .', 'look for mistakes in the Dockerfile and build nothing'],
     ['build --push -t registry.example.com/app:1.0 .', 'and push it when it is built'],
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
     ['build --secret id=npm,src=.npmrc .', 'with a file that only RUN --mount=type=secret sees'],
@@ -40,19 +44,27 @@ export default command({
     const source = await buildInput(args[0] as string, flags.file)
     const contexts = buildContexts(flags.buildContext)
     const mode = progressMode(context, input)
+    const annotations = annotationFormat(flags.annotations, context.env)
     const release = flags.release || flags.allowDirty ? await releaseOf(context, input) : undefined
+    const plain = { ...buildOptions(context, input, release), ...source, contexts }
+    const called = calledMethod(flags)
+    if (called.method === 'check') return await check(context, plain, { json: called.json, annotations })
     const store = await context.store()
     const progress = startProgress(mode, context)
     const { signal } = context
-    const own = buildOptions(context, input, release)
     const ssh = await agentsOf(context, flags.ssh)
-    const options = { ...own, ...source, ...ssh.options, contexts, signal, onEvent: progress.onEvent }
+    const options = { ...plain, ...ssh.options, signal, onEvent: progress.onEvent }
     let result: BuildResult
+    let failure: unknown
     try {
       result = await buildImage(store, options, { pull: pullInto(context, store, signal), env: context.env })
+    } catch (error) {
+      failure = error
+      throw error
     } finally {
       ssh.end()
       progress.end()
+      if (annotations === 'github') annotate(context, source.context, progress.view, failure)
       if (flags.explain) explain(context, mode, explainLines(progress.view))
     }
     writeResultFiles(result, flags.iidfile, flags.metadataFile)
@@ -61,6 +73,39 @@ export default command({
     return 0
   },
 })
+
+/** Builds need nothing of it. */
+async function check(context: Context, options: BuildOptions, flags: CheckFlags): Promise<number> {
+  const { buildCheck } = await import('../build-check.ts')
+  return await buildCheck(context, options, flags)
+}
+
+/** `--check` is buildx's short form of `--call=check`. */
+function calledMethod({ call, check }: BuildCommandInput['flags']): {
+  readonly method: string
+  readonly json: boolean
+} {
+  const [method = 'build', ...settings] = (call ?? (check ? 'check' : 'build')).split(',')
+  const formats = settings.map(setting => /^format=(json|text|default)$/.exec(setting)?.[1])
+  if (!['build', 'check', 'lint'].includes(method) || formats.includes(undefined)) {
+    throw new ShaleError('CALL_UNSUPPORTED', `--call=${call}: there is no such method`, {
+      hint: 'it takes build, check, or check,format=json',
+    })
+  }
+  return { method: method === 'lint' ? 'check' : method, json: formats.includes('json') }
+}
+
+/** After everything else, so that it stands where a log is looked at first. */
+function annotate(context: Context, folder: string, view: BuildView, failure: unknown): void {
+  const place = placeIn(folder, context.env)
+  const name = view.dockerfile ?? (failure instanceof ShaleError ? failure.source?.file : undefined)
+  const file = name === undefined ? undefined : place(name)
+  const warnings = view.warnings.map(({ message, rule, range }) => {
+    return githubLine({ level: 'warning', message, title: rule, file: range && file, range })
+  })
+  const errors = failure === undefined ? [] : [githubLine(errorAnnotation(failure, place))]
+  context.err.write([...warnings, ...errors].map(line => `${line}\n`).join(''))
+}
 
 /** Most builds have their bases: the registry's part of the program is loaded when one is missing. */
 function pullInto(context: Context, store: Store, signal: AbortSignal): PullImage {

@@ -1,12 +1,8 @@
 import { ShaleError } from '../../error.ts'
-import { MAX_DOCUMENT_BYTES, parseManifest } from '../../oci/manifest.ts'
-import { hostPlatform, type Platform } from '../../oci/platform.ts'
-import { formatReference, parseReference, type Reference } from '../../oci/reference.ts'
-import { readBlob } from '../../registry/client/blobs.ts'
-import { getManifest, type RemoteManifest } from '../../registry/client/manifests.ts'
-import type { RegistryClient } from '../../registry/client/registry.ts'
-import { chooseManifest } from '../../transfer/choose.ts'
-import { type Context, command } from '../command.ts'
+import { hostPlatform } from '../../oci/platform.ts'
+import { parseReference } from '../../oci/reference.ts'
+import { remoteConfig, remoteManifest } from '../../registry/client/image-config.ts'
+import { command } from '../command.ts'
 import { boolean } from '../flag.ts'
 import { chosenPlatform, platformFlag } from '../platform-flag.ts'
 import { withRegistryClient } from '../registry-client.ts'
@@ -35,38 +31,11 @@ export default command({
     const reference = parseReference(name)
     const platform = chosenPlatform(flags.platform, context) ?? (flags.config ? hostPlatform() : undefined)
     return await withRegistryClient(context, async client => {
-      const manifest = await find(context, client, reference, platform)
+      const { signal } = context
+      const manifest = await remoteManifest(client, reference, platform, signal)
       if (flags.digest) context.out.write(`${manifest.digest}\n`)
-      else context.out.write(flags.config ? await configOf(context, client, reference, manifest) : manifest.raw)
+      else context.out.write(flags.config ? await remoteConfig(client, reference, manifest, signal) : manifest.raw)
       return 0
     })
   },
 })
-
-async function find(
-  { signal }: Context,
-  client: RegistryClient,
-  reference: Reference,
-  platform: Platform | undefined,
-): Promise<RemoteManifest> {
-  const registry = client.registry(reference.registry)
-  const { repository, tag = 'latest', digest } = reference
-  const top = await getManifest(registry, { repository, reference: digest ?? tag }, signal)
-  const document = parseManifest(top.raw, top.mediaType)
-  if (document.kind === 'manifest' || platform === undefined) return top
-  const chosen = chooseManifest(document.index, platform, formatReference(reference))
-  return await getManifest(registry, { repository, reference: chosen.digest }, signal)
-}
-
-async function configOf(
-  { signal }: Context,
-  client: RegistryClient,
-  { registry, repository }: Reference,
-  { raw, mediaType }: RemoteManifest,
-): Promise<Buffer> {
-  const document = parseManifest(raw, mediaType)
-  if (document.kind === 'index') throw new ShaleError('INVALID_INDEX', 'the image is an index in an index')
-  const { digest, size } = document.manifest.config
-  if (size > MAX_DOCUMENT_BYTES) throw new ShaleError('DOCUMENT_TOO_LARGE', `the configuration has ${size} bytes`)
-  return Buffer.concat(await Array.fromAsync(readBlob(client.registry(registry), { repository, digest }, size, signal)))
-}

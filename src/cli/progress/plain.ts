@@ -3,15 +3,19 @@ import { summaryLines } from './summary.ts'
 import { oneLine, seconds } from './text.ts'
 import type { BuildView, OutputLine, StepView } from './view.ts'
 
-/** So many lines of a step wait for their turn before it takes the floor. */
-const MOST_WAITING = 500
+/** So many characters wait for their turn in all, before a step with that much to say takes the floor. */
+const MOST_WAITING = 32 * 1024 * 1024
 
-/** Lines for a log: what belongs to one step stands together, also when steps run at the same time. */
+/**
+ * Lines for a log: what belongs to one step stands together, also when steps run at the same time. The step that began
+ * first has the floor; the others wait for it to end, however much they say, as long as memory is no matter.
+ */
 export class PlainRenderer {
   readonly #view: BuildView
   /** Lines of steps that have not got the floor yet. */
   readonly #waiting = new Map<StepView, string[]>()
   #floor: StepView | undefined
+  #size = 0
 
   constructor(view: BuildView) {
     this.#view = view
@@ -41,16 +45,23 @@ export class PlainRenderer {
     if (this.#floor === step) return [text]
     const waiting = this.#waiting.get(step) ?? []
     waiting.push(text)
+    this.#size += text.length
     this.#waiting.set(step, waiting)
-    return waiting.length < MOST_WAITING ? [] : this.#give(step)
+    return this.#size < MOST_WAITING ? [] : this.#give(step)
   }
 
   /** Passes the floor to a step, though the one that has it goes on. */
   #give(step: StepView): readonly string[] {
+    this.#floor = step
+    return ['', ...this.#take(step)]
+  }
+
+  /** What waits of a step, which then waits no more. */
+  #take(step: StepView): readonly string[] {
     const lines = this.#waiting.get(step) ?? []
     this.#waiting.delete(step)
-    this.#floor = step
-    return ['', ...lines]
+    for (const { length } of lines) this.#size -= length
+    return lines
   }
 
   #finish(step: StepView): readonly string[] {
@@ -64,23 +75,18 @@ export class PlainRenderer {
   /** Whole steps that had to wait; then the floor goes to one that still runs. */
   #flushFinished(): readonly string[] {
     const printed: string[] = []
-    for (const [step, lines] of this.#waiting) {
-      if (step.status === 'running') continue
-      this.#waiting.delete(step)
-      printed.push(...lines, '')
+    for (const step of this.#waiting.keys()) {
+      if (step.status !== 'running') printed.push(...this.#take(step), '')
     }
-    const [next] = this.#waiting
+    const [next] = this.#waiting.keys()
     if (next === undefined) return printed
-    this.#waiting.delete(next[0])
-    this.#floor = next[0]
-    return [...printed, ...next[1]]
+    this.#floor = next
+    return printed.concat(this.#take(next))
   }
 
   /** What still waits for the floor; for the end of a build. */
   rest(): readonly string[] {
-    const lines = [...this.#waiting.values()].flat()
-    this.#waiting.clear()
-    return lines
+    return [...this.#waiting.keys()].flatMap(step => this.#take(step))
   }
 }
 

@@ -48,13 +48,28 @@ Slowest:
   assert.equal(plain([...sampleBuild(), ...sampleEnd()]), expected)
 })
 
-test('a step with much to say gets the floor though it is not its turn', () => {
-  const lines = Array.from({ length: 600 }, (_, at) => `line ${at}\n`).join('')
-  const chatty: BuildEvent = { type: 'step-output', id: 3, stream: 'stdout', data: Buffer.from(lines) }
-  const log = plain([...sampleBuild().slice(0, 5), chatty])
-  assert.match(log, /#3 0\.400 line 0\n/)
-  assert.match(log, /#3 0\.400 line 599\n/)
+test('a step waits for its turn whatever it has to say, and its lines stand together', () => {
+  const said: BuildEvent = { type: 'step-output', id: 3, stream: 'stdout', data: Buffer.from(numbered(2000)) }
+  const begun = sampleBuild().slice(0, 5)
+  assert.doesNotMatch(plain([...begun, said]), /#3/)
+  const others: BuildEvent = { type: 'step-output', id: 2, stream: 'stdout', data: Buffer.from(numbered(5)) }
+  const ended: BuildEvent = { type: 'step-finished', id: 2, at: 1_002_500, status: 'ran', durationMs: 2500 }
+  const ids = plain([...begun, said, others, said, ended]).match(/^#\d+/gm) ?? []
+  assert.deepEqual(
+    ids.filter((id, at) => id !== ids[at - 1]),
+    ['#1', '#2', '#3'],
+  )
 })
+
+test('a step that says more than memory should hold gets the floor though it is not its turn', () => {
+  const line = `${'x'.repeat(1024 * 1024)}\n`
+  const chatty: BuildEvent = { type: 'step-output', id: 3, stream: 'stdout', data: Buffer.from(line.repeat(33)) }
+  assert.match(plain([...sampleBuild().slice(0, 5), chatty]), /^#3 0\.400 x+$/m)
+})
+
+function numbered(count: number): string {
+  return Array.from({ length: count }, (_, at) => `line ${at}\n`).join('')
+}
 
 test('a picture of a running build', () => {
   const lines = frame(viewOf(sampleBuild()), NOW, { columns: 50, rows: 24, color: false })

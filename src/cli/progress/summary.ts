@@ -1,7 +1,7 @@
 import { shortDigest } from '../../oci/digest.ts'
 import { familiarReference, parseReference } from '../../oci/reference.ts'
 import { oneLine, seconds } from './text.ts'
-import type { BuildView, StepView } from './view.ts'
+import type { BuildView, StepView, WarningView } from './view.ts'
 
 const MOST_SLOW = 3
 /** Steps faster than that are not worth a line, in ms. */
@@ -24,8 +24,23 @@ export function summaryLines(view: BuildView): readonly string[] {
   return [...lines, ...warningLines(view)]
 }
 
-function warningLines(view: BuildView): readonly string[] {
-  return view.warnings.map(warning => `Warning: ${warning}`)
+function warningLines({ warnings }: BuildView): readonly string[] {
+  const others = warnings.filter(({ rule }) => rule === undefined)
+  return [...others.map(({ message }) => `Warning: ${message}`), ...ruleLines(warnings)]
+}
+
+/** What breaks rules: one line for each that is said, with the lines of the Dockerfile. */
+function ruleLines(warnings: readonly WarningView[]): readonly string[] {
+  const places = new Map<string, number[]>()
+  for (const { rule, message, range } of warnings) {
+    if (rule === undefined) continue
+    const text = `${rule}: ${message}`
+    places.set(text, [...(places.get(text) ?? []), ...(range === undefined ? [] : [range.start.line])])
+  }
+  if (places.size === 0) return []
+  const count = warnings.filter(({ rule }) => rule !== undefined).length
+  const lines = [...places].map(([text, at]) => ` - ${text} (${at.length === 1 ? 'line' : 'lines'} ${at.join(', ')})`)
+  return [`${count} ${count === 1 ? 'warning' : 'warnings'} found (\`shale explain RULE\` tells more):`, ...lines]
 }
 
 /** Steps in the order of the Dockerfile. */

@@ -1,4 +1,5 @@
 import type { BuildEvent, Reason, StepInfo, StepStatus } from '../../build/events.ts'
+import type { SourceRange } from '../../error.ts'
 import { LineSplitter, plainText } from './text.ts'
 
 /** Lines of a step's output that are kept for showing what it was doing when it failed. */
@@ -24,13 +25,22 @@ export interface OutputLine {
   readonly at: number
 }
 
+export interface WarningView {
+  readonly message: string
+  /** The rule that the Dockerfile breaks; undefined for other warnings. */
+  readonly rule: string | undefined
+  readonly range: SourceRange | undefined
+}
+
 /** A build as its events have told it so far, from which every renderer draws. */
 export class BuildView {
   readonly #infos = new Map<number, StepInfo>()
   readonly #splitters = new Map<string, LineSplitter>()
   readonly #steps = new Map<number, StepView>()
-  readonly warnings: string[] = []
+  readonly warnings: WarningView[] = []
   startedAt = 0
+  /** What errors call the Dockerfile; undefined until the build has begun. */
+  dockerfile: string | undefined
   finished: Extract<BuildEvent, { type: 'finished' }> | undefined
 
   /** Steps that have begun, in that order. */
@@ -57,6 +67,7 @@ export class BuildView {
     switch (event.type) {
       case 'started':
         this.startedAt = event.at
+        this.dockerfile = event.dockerfile
         for (const info of event.steps) this.#infos.set(info.id, info)
         return []
       case 'step-added':
@@ -73,10 +84,12 @@ export class BuildView {
       case 'step-finished':
         return this.#finish(event)
       case 'warning':
-        this.warnings.push(plainText(event.message))
+        this.warnings.push({ message: plainText(event.message), rule: event.rule, range: event.range })
         return []
       case 'finished':
         this.finished = event
+        return []
+      case 'failed':
         return []
       default:
         return event satisfies never

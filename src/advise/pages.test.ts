@@ -1,0 +1,40 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { RULES } from './rules.ts'
+import { findingsOf } from './testing.ts'
+
+const PAGES = join(import.meta.dirname, '../../docs/rules')
+
+/** The code under a heading of a page. */
+function block(page: string, heading: string, language = 'dockerfile'): string | undefined {
+  const pattern = new RegExp(`${heading}[\\s\\S]*?\`\`\`${language}\\n([\\s\\S]*?)\`\`\``)
+  return pattern.exec(page)?.[1]
+}
+
+/** What the page about platforms says of its image. */
+const IMAGES = { 'registry.example.com/only-arm64': { platform: 'linux/arm64' } }
+
+test('every rule has a page, and every page a rule', () => {
+  const pages = readdirSync(PAGES).filter(name => name !== 'README.md')
+  assert.deepEqual(pages.sort(), RULES.map(({ name }) => `${name}.md`).sort())
+  const index = readFileSync(join(PAGES, 'README.md'), 'utf8')
+  for (const { name } of RULES) assert.ok(index.includes(`[${name}](${name}.md)`), name)
+})
+
+for (const { name } of RULES) {
+  test(`${name}: the page's bad example breaks it and no other rule, the good one none`, () => {
+    const page = readFileSync(join(PAGES, `${name}.md`), 'utf8')
+    const dockerignore = block(page, 'dockerignore', 'dockerignore')
+    const namesIn = (heading: string) => {
+      const text = block(page, heading)
+      assert.ok(text !== undefined, `${heading} has an example`)
+      const { findings, error } = findingsOf(text, { all: true, dockerignore, images: IMAGES })
+      assert.equal(error, undefined)
+      return [...new Set(findings.map(({ rule }) => rule.name))]
+    }
+    assert.deepEqual(namesIn('## Bad'), [name])
+    assert.deepEqual(namesIn('## Good'), [])
+  })
+}
