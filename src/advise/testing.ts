@@ -42,9 +42,9 @@ export function findingsOf(text: string, options: FindingsOptions = {}): Finding
       ['TARGETARCH', 'amd64'],
     ]),
     platform: PLATFORM,
-    base: image => {
+    base: (image, platform) => {
       const known = options.images?.[image]
-      return known === undefined ? PLAIN : { ...PLAIN, platform: parsePlatform(known.platform) }
+      return { ...PLAIN, platform: known === undefined ? platform : parsePlatform(known.platform) }
     },
     isExcluded: path => ignore.excludes(path),
   }

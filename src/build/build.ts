@@ -11,7 +11,7 @@ import type { Lease, Store } from '../store/types.ts'
 import { VERSION } from '../version.ts'
 import { imageState, type PullImage } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
-import { BuildChecks, loadOrCheck } from './checks.ts'
+import { BuildChecks, loadAndPlan } from './checks.ts'
 import { namedContexts } from './context-name.ts'
 import { type ContextPlace, placeContext } from './context-place.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
@@ -23,11 +23,11 @@ import { KnownCopies } from './known-copies.ts'
 import { FolderDigests } from './known-digests.ts'
 import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
 import { LayerWork } from './layer-work.ts'
-import { type LoadedContext, loadContext } from './load-context.ts'
+import type { LoadedContext } from './load-context.ts'
 import { MountTrees } from './mounts/trees.ts'
 import { NamedContexts } from './named-contexts.ts'
 import type { BuildOptions, PullPolicy } from './options.ts'
-import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage, planBuild } from './plan.ts'
+import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage } from './plan.ts'
 import { ScratchFolders } from './scratch.ts'
 import { slots } from './slots.ts'
 import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
@@ -81,8 +81,7 @@ async function buildOne(store: Store, asked: BuildOptions, services: BuildServic
     const env = services.env ?? process.env
     const place = await placeContext({ ...given, bytes: given.contextBytes, scratchFolder: scratch.make, env })
     const known = new FolderDigests(store.statIndex, place.folder)
-    const loaded = loadContext(given, place, known)
-    const plan = planBuild(loaded.dockerfile, given)
+    const { loaded, plan } = await loadAndPlan(given, place, known)
     const options = withEpoch(given, plan, place.time)
     const build = new Build(store, lease, { options, plan, loaded, place, known, scratch, services })
     try {

@@ -1,14 +1,19 @@
+import { join } from 'node:path'
 import { checkDockerfile } from '../advise/check.ts'
 import { parseLeniently } from '../advise/parse-leniently.ts'
 import type { Finding } from '../advise/rule.ts'
 import type { BaseFacts } from '../advise/subject.ts'
 import { ShaleError } from '../error.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
+import type { Store } from '../store/types.ts'
 import { partInput } from './checks.ts'
+import { placeContext } from './context-place.ts'
 import { withEpochArg } from './epoch.ts'
+import { FolderDigests } from './known-digests.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
 import type { BuildOptions } from './options.ts'
 import { type BuildPlan, neededStages, planBuild } from './plan.ts'
+import { ScratchFolders } from './scratch.ts'
 
 /** What checking a build without running it gave. */
 export interface BuildCheck {
@@ -22,15 +27,33 @@ export interface BuildCheck {
 /** Tells what is known of a base image without fetching its files; undefined when that is nothing. */
 export type BaseLookup = (name: string, platform: Platform) => Promise<BaseFacts | undefined>
 
+export interface CheckServices {
+  readonly base: BaseLookup
+  /** Where a context from an address may need settings. */
+  readonly env: Readonly<Record<string, string | undefined>>
+}
+
 /**
  * Applies the rules to every stage, or with a target to those that it needs, and looks for mistakes as far as that goes
  * without running anything. Throws only what has nothing to do with the Dockerfile's text.
  */
-export async function checkBuild(asked: BuildOptions, base: BaseLookup): Promise<BuildCheck> {
+export async function checkBuild(store: Store, asked: BuildOptions, { base, env }: CheckServices): Promise<BuildCheck> {
   const options = withEpochArg(asked)
+  const lease = store.lease('build')
+  const scratch = new ScratchFolders(join(store.tempDir, `${lease.id}-check-`))
   try {
-    const loaded = loadContext(options)
-    return await checkLoaded(loaded, options, base)
+    const place = await placeContext({ ...options, bytes: options.contextBytes, scratchFolder: scratch.make, env })
+    const known = new FolderDigests(store.statIndex, place.folder)
+    return await checkPlaced(options, () => loadContext(options, place, known), base)
+  } finally {
+    scratch.remove()
+    lease.end()
+  }
+}
+
+async function checkPlaced(options: BuildOptions, load: () => LoadedContext, base: BaseLookup): Promise<BuildCheck> {
+  try {
+    return await checkLoaded(load(), options, base)
   } catch (error) {
     if (!(error instanceof ShaleError) || error.source === undefined) throw error
     const { file, text } = error.source
@@ -41,7 +64,7 @@ export async function checkBuild(asked: BuildOptions, base: BaseLookup): Promise
 }
 
 async function checkLoaded(
-  { dockerfile, isExcluded }: LoadedContext,
+  { dockerfile, source }: LoadedContext,
   options: BuildOptions,
   base: BaseLookup,
 ): Promise<BuildCheck> {
@@ -54,7 +77,7 @@ async function checkLoaded(
     ...(plan && { automatic: plan.automatic }),
     ...(targeted && { stages: neededStages(plan.stages, plan.target) }),
     base: (name, platform) => facts.get(`${name} ${formatPlatform(platform)}`),
-    isExcluded,
+    isExcluded: path => source.excludes(path),
   })
   return { source: dockerfile, findings, error }
 }

@@ -4,10 +4,12 @@ import type { BaseFacts, CheckInput } from '../advise/subject.ts'
 import type { Dockerfile } from '../dockerfile/parse.ts'
 import { ShaleError } from '../error.ts'
 import { formatPlatform, hostPlatform, type Platform } from '../oci/platform.ts'
+import type { ContextPlace } from './context-place.ts'
 import type { BuildEvent } from './events.ts'
+import type { KnownDigests } from './hash-files.ts'
 import { type LoadedContext, loadContext } from './load-context.ts'
 import type { BuildOptions } from './options.ts'
-import { automaticArgs, type BuildPlan, neededStages } from './plan.ts'
+import { automaticArgs, type BuildPlan, neededStages, planBuild } from './plan.ts'
 import type { StageState } from './stage-state.ts'
 
 type WarningEvent = Extract<BuildEvent, { type: 'warning' }>
@@ -98,10 +100,15 @@ function warningOf({ rule, detail, range }: Finding): WarningEvent {
   return { type: 'warning', message: detail, rule: rule.name, url: rule.url, range }
 }
 
-/** Loads the context. Of a Dockerfile with a mistake, what stands before it is checked, too, before that is thrown. */
-export async function loadOrCheck(options: BuildOptions): Promise<LoadedContext> {
+/** Loads and plans. What stands before a mistake in a Dockerfile is checked, too, before the mistake is thrown. */
+export async function loadAndPlan(
+  options: BuildOptions,
+  place: ContextPlace,
+  known: KnownDigests,
+): Promise<{ readonly loaded: LoadedContext; readonly plan: BuildPlan }> {
   try {
-    return loadContext(options)
+    const loaded = loadContext(options, place, known)
+    return { loaded, plan: planBuild(loaded.dockerfile, options) }
   } catch (error) {
     if (error instanceof ShaleError && error.source !== undefined && options.onEvent !== undefined) {
       const { parseLeniently } = await import('../advise/parse-leniently.ts')

@@ -12,12 +12,16 @@ import { scanFolder } from './scan/scan-folder.ts'
 export interface ContextFilter {
   /** True when the path itself is left out (a directory that is may still hold something that is not). */
   ignores(path: ByteString): boolean
-  /** True when nothing of the path is left, or nothing at all for `.`. */
-  excludes(path: ByteString): boolean
   /** True when nothing below the ignored directory can be in the context. */
   prunes(path: ByteString): boolean
   /** True when everything below the directory is in the context. */
   keeps(directory: ByteString): boolean
+}
+
+/** The same for single paths that need not be there. */
+export interface PathFilter extends ContextFilter {
+  /** True when nothing of the path is left, or nothing at all for `.`. */
+  excludes(path: ByteString): boolean
 }
 
 /**
@@ -30,7 +34,7 @@ export class ContextSource implements CopySource {
   readonly folder: string
   /** Digests of its files. */
   readonly known: KnownDigests
-  readonly #filter: ContextFilter
+  readonly #filter: PathFilter
   readonly #missing: (pattern: string) => Error
   readonly #stats = new Map<ByteString, FileStat | undefined>()
   readonly #children = new Map<ByteString, readonly ByteString[]>()
@@ -39,7 +43,7 @@ export class ContextSource implements CopySource {
   readonly #scanned = new Map<ByteString, { readonly table: FileTable; readonly row: number }>()
 
   /** `folder` is absolute; `missing` words the error for a COPY source that is not there. */
-  constructor(folder: string, known: KnownDigests, filter: ContextFilter, missing: (pattern: string) => Error) {
+  constructor(folder: string, known: KnownDigests, filter: PathFilter, missing: (pattern: string) => Error) {
     this.folder = folder
     this.known = known
     this.#filter = filter

@@ -5,7 +5,7 @@ import { nearest } from '../dockerfile/nearest.ts'
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts'
 import { isErrno, ShaleError } from '../error.ts'
 import { type ByteString, parentPath } from '../layer/entry.ts'
-import { type ContextFilter, ContextSource } from './context.ts'
+import { ContextSource, type PathFilter } from './context.ts'
 import type { ContextPlace } from './context-place.ts'
 import type { KnownDigests } from './hash-files.ts'
 import type { BuildOptions } from './options.ts'
@@ -117,7 +117,7 @@ function displayPath(folder: string, path: string): string {
 }
 
 /** Keeps the matcher's state for each directory, so that a path costs one look at its own name. */
-function contextFilter(matcher: IgnoreMatcher): ContextFilter {
+function contextFilter(matcher: IgnoreMatcher): PathFilter {
   const states = new Map<ByteString, IgnoreDirectory>([['', matcher.root]])
   const stateOf = (directory: ByteString): IgnoreDirectory => {
     const known = states.get(directory)

@@ -5,6 +5,7 @@ import type { Dockerfile, Stage } from '../dockerfile/parse.ts'
 import { ShaleError, type SourceRange } from '../error.ts'
 import { formatPlatform, hostPlatform, type Platform, parsePlatform } from '../oci/platform.ts'
 import { contextName, namedContexts } from './context-name.ts'
+import { located } from './located.ts'
 import type { BuildOptions } from './options.ts'
 import { checkSupported } from './supported.ts'
 
@@ -157,7 +158,7 @@ function planStage(
 ): PlannedStage {
   const lookup = (name: string) => globals.get(name) ?? automatic.get(name)
   const from = expandInstruction(stage.from, lookup, dockerfile.escape, dockerfile)
-  const own = from.platform === undefined ? platform : parsePlatform(from.platform)
+  const own = from.platform === undefined ? platform : stagePlatform(dockerfile, from, from.platform)
   const label = stage.originalName ?? `stage-${stage.index}`
   if (stage.name !== undefined && contexts.has(contextName(stage.name))) {
     const base = { kind: 'context', name: stage.name, range: from.imageRange } as const
@@ -172,6 +173,14 @@ function planStage(
     base,
     platform: own,
     needs: [...needs],
+  }
+}
+
+function stagePlatform(dockerfile: Dockerfile, { range }: FromInstruction, platform: string): Platform {
+  try {
+    return parsePlatform(platform)
+  } catch (error) {
+    throw located(error, dockerfile, range)
   }
 }
 

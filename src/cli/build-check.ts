@@ -19,7 +19,8 @@ export interface CheckFlags {
 /** `build --check`: nothing runs and nothing is fetched but the configurations of bases. Exit code 1 with warnings. */
 export async function buildCheck(context: Context, options: BuildOptions, flags: CheckFlags): Promise<number> {
   const store = await context.store()
-  const check = await checkBuild(options, (name, platform) => baseFacts(context, store, name, platform))
+  const base = (name: string, platform: Platform) => baseFacts(context, store, name, platform)
+  const check = await checkBuild(store, { ...options, signal: context.signal }, { base, env: context.env })
   context.out.write(flags.json ? checkJson(check) : checkText(check))
   if (flags.annotations === 'github') {
     const place = placeIn(options.context, context.env)
