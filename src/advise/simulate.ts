@@ -15,6 +15,9 @@ interface State {
   readonly hasWorkdir: boolean
 }
 
+/** Characters that are kept of a value. */
+const LONGEST = 4096
+
 const NOTHING: State = {
   values: new Map([['PATH', '']]),
   declared: new Set(),
@@ -130,7 +133,7 @@ function after(
         const own = attempt(arg, () => expandArg(arg, name => values.get(name), dockerfile.escape)).value
         const value = buildArgs[arg.key] ?? own ?? globals.get(arg.key) ?? automatic.get(arg.key)
         declared.add(arg.key)
-        if (value !== undefined && !state.values.has(arg.key)) values.set(arg.key, value)
+        if (value !== undefined && !state.values.has(arg.key)) values.set(arg.key, shortened(value))
       }
       return { ...state, values, declared }
     }
@@ -140,5 +143,10 @@ function after(
 }
 
 function pairOf({ key, value }: { readonly key: string; readonly value: string }): readonly [string, string] {
-  return [key, value]
+  return [key, shortened(value)]
+}
+
+/** No rule needs more of a value, and one that doubles line by line would fill memory. */
+export function shortened(value: string): string {
+  return value.length <= LONGEST ? value : value.slice(0, LONGEST)
 }

@@ -4,7 +4,7 @@ import type { Expansion, Lookup } from '../dockerfile/lex.ts'
 import type { Dockerfile, Stage } from '../dockerfile/parse.ts'
 import { ShaleError } from '../error.ts'
 import type { Platform } from '../oci/platform.ts'
-import { simulate } from './simulate.ts'
+import { shortened, simulate } from './simulate.ts'
 
 /** What of a base image the rules ask for. */
 export interface BaseFacts {
@@ -81,7 +81,7 @@ function globalValues(
   const values = new Map(automatic)
   for (const { key, value } of dockerfile.metaArgs.flatMap(({ args }) => args)) {
     const given = buildArgs[key] ?? (value && expanded(value, name => values.get(name), dockerfile)?.value)
-    if (given !== undefined) values.set(key, given)
+    if (given !== undefined) values.set(key, shortened(given))
   }
   return values
 }
