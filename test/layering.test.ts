@@ -39,16 +39,18 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
     ...['archive', 'remote', 'advise'],
   ],
+  // A build's steps in registries and folders.
+  cache: ['error.ts', 'dockerfile', 'oci', 'layer', 'store', 'transfer', 'archive', 'registry', 'copy', 'build'],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
   // Versions, tags and where they point; git and the project's files are read here and nowhere else.
   release: ['error.ts', 'config', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
   cli: [
     ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'container', 'release'],
+    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'cache', 'container', 'release'],
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'container', 'release'],
+    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'cache', 'container', 'release'],
   ],
 }
 

@@ -1,6 +1,8 @@
 import type { Digest } from '../oci/digest.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Lease, Store } from '../store/types.ts'
+import type { CacheExport } from './cache-export.ts'
+import type { CacheImport } from './cache-import.ts'
 import type { ContextSource } from './context.ts'
 import type { Explainer } from './explain.ts'
 import type { KnownDigests } from './hash-files.ts'
@@ -31,6 +33,10 @@ export interface BuildContext {
   readonly blobs: LayerBlobs
   readonly worker: () => Promise<TreeWorker>
   readonly explainer: Explainer
+  /** Where recorded steps are found. */
+  readonly cacheFrom: CacheImport
+  /** Where they are written besides the store. */
+  readonly cacheTo: CacheExport
   readonly steps: StepLog
   readonly known: KnownDigests
   readonly copies: KnownCopies

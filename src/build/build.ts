@@ -11,6 +11,8 @@ import type { Lease, Store } from '../store/types.ts'
 import { VERSION } from '../version.ts'
 import { imageState, type PullImage } from './base-image.ts'
 import type { BuildContext } from './build-context.ts'
+import { CacheExport } from './cache-export.ts'
+import { CacheImport } from './cache-import.ts'
 import { BuildChecks, loadAndPlan } from './checks.ts'
 import { namedContexts } from './context-name.ts'
 import { type ContextPlace, placeContext } from './context-place.ts'
@@ -29,6 +31,7 @@ import { NamedContexts } from './named-contexts.ts'
 import type { BuildOptions, PullPolicy } from './options.ts'
 import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage } from './plan.ts'
 import { ScratchFolders } from './scratch.ts'
+import type { CacheSource, CacheTarget } from './shared-cache.ts'
 import { slots } from './slots.ts'
 import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
 import type { StageState } from './stage-state.ts'
@@ -55,6 +58,9 @@ export interface BuildServices {
   readonly helper?: Helper | undefined
   /** Where proxies and SHALE_OFFLINE are looked up; the process' environment if absent. */
   readonly env?: Readonly<Record<string, string | undefined>> | undefined
+  /** Looked through in this order for steps that the store lacks. */
+  readonly cacheFrom?: readonly CacheSource[] | undefined
+  readonly cacheTo?: readonly CacheTarget[] | undefined
 }
 
 /**
@@ -153,6 +159,10 @@ class Build {
     const contexts = new NamedContexts(namedContexts(options.contexts), {
       ...{ store, lease, layers, scratchFolder: scratch.make, env: services.env ?? process.env, signal, image, now },
     })
+    const packing = { store, lease, layers, worker }
+    const blobs = new LayerBlobs(packing, blobOptions(options))
+    const shared = { steps: this.#steps, signal, warn: (message: string) => this.#emit({ type: 'warning', message }) }
+    const cacheFrom = new CacheImport(services.cacheFrom ?? [], { store, lease, layers, ...shared })
     this.#context = {
       store,
       lease,
@@ -163,9 +173,11 @@ class Build {
       layers,
       mountTrees: new MountTrees({ layers, worker, removeTree, folder: scratch.make }),
       freshCaches: new Set(),
-      blobs: new LayerBlobs({ store, lease, layers, worker }, blobOptions(options)),
+      blobs,
       worker,
-      explainer: new Explainer(store, this.#lineage),
+      explainer: new Explainer(store, this.#lineage, cacheFrom),
+      cacheFrom,
+      cacheTo: new CacheExport(services.cacheTo ?? [], { packing, blobs, options: blobOptions(options), ...shared }),
       steps: this.#steps,
       known: this.#known,
       copies: this.#copies,
@@ -192,6 +204,7 @@ class Build {
     this.#store.origins.put(originOf(image.digest, this.#plan, this.#options, state))
     this.#store.images.tagAll(names, image.digest, 'build')
     this.#store.cache.saveBuild(this.#lineage, this.#steps.built)
+    await this.#context.cacheTo.finish(this.#steps.built, this.#context.lease)
     const { ran, cached } = this.#steps
     const at = Date.now()
     const imageId = image.digest
@@ -202,6 +215,7 @@ class Build {
   async close(): Promise<void> {
     this.#abort.abort()
     await Promise.allSettled([...this.#stages.values(), ...this.#packing])
+    await this.#context.cacheTo.close()
     await this.#context.blobs.close()
     await this.#context.mountTrees.close()
     this.#context.contexts.save()

@@ -2,8 +2,10 @@ import type { Toc } from '../layer/toc.ts'
 import { decodeToc } from '../layer/toc-codec.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { BuiltStep, CacheRecord, Ingredient, LayerRecord, Store } from '../store/types.ts'
+import type { CacheImport } from './cache-import.ts'
 import type { Reason } from './events.ts'
 import { changeLine, type IngredientChange, ingredientChanges, short, showIngredient } from './ingredient-changes.ts'
+import type { SharedStep } from './shared-cache.ts'
 import { type TocChange, tocChanges } from './toc-changes.ts'
 
 /** A step about to run or to be taken from the cache, as far as explaining it needs. */
@@ -35,12 +37,15 @@ export interface StepPlace {
 /** Answers why a step ran, from the records of the build before. */
 export class Explainer {
   readonly #store: Store
-  readonly #previous: readonly BuiltStep[]
+  readonly #shared: CacheImport
+  /** Of a cache elsewhere, when this lineage was never built here. */
+  #previous: readonly BuiltStep[]
   /** Keys of the steps that ran in this build. */
   readonly #ran = new Set<Digest>()
 
-  constructor(store: Store, lineage: string) {
+  constructor(store: Store, lineage: string, shared: CacheImport) {
     this.#store = store
+    this.#shared = shared
     this.#previous = store.cache.lastBuild(lineage)
   }
 
@@ -54,13 +59,15 @@ export class Explainer {
   async miss(step: ExplainedStep, place: StepPlace, dropped: boolean): Promise<Reason> {
     this.#ran.add(place.key)
     if (dropped) return { kind: 'cache-dropped', summary: 'the cached files of this step were removed', details: [] }
+    const builtHere = this.#previous.length > 0
+    if (!builtHere) this.#previous = await this.#shared.built()
     const before = this.#counterpart(step)
     if (before === undefined) {
       const first = `first build here${place.platform === undefined ? '' : ` for ${place.platform}`}`
-      const summary = this.#previous.length === 0 ? first : 'new step'
+      const summary = builtHere ? 'new step' : first
       return { kind: 'first-time', summary, details: step.ingredients.map(showIngredient) }
     }
-    const record = this.#store.cache.peek(before.key)
+    const record = this.#store.cache.peek(before.key) ?? this.#shared.peek(before.key)
     if (record !== undefined) return this.#difference(step, place, { record, before })
     if (before.title !== step.title) return { kind: 'instruction-changed', summary: wasLine(before), details: [] }
     return { kind: 'cache-dropped', summary: 'its record was pruned from the build cache', details: [] }
@@ -86,7 +93,7 @@ export class Explainer {
   async #difference(
     step: ExplainedStep,
     place: StepPlace,
-    { record, before }: { readonly record: CacheRecord; readonly before: BuiltStep },
+    { record, before }: { readonly record: CacheRecord | SharedStep; readonly before: BuiltStep },
   ): Promise<Reason> {
     const changes = ingredientChanges(record.ingredients, step.ingredients)
     const now = step.files ?? step.inputs
@@ -106,7 +113,10 @@ export class Explainer {
     return { kind: 'argument-changed', summary: 'the order of its variables changed', details }
   }
 
-  async #fileChanges(record: CacheRecord, files: NonNullable<ExplainedStep['files']>): Promise<readonly TocChange[]> {
+  async #fileChanges(
+    record: CacheRecord | SharedStep,
+    files: NonNullable<ExplainedStep['files']>,
+  ): Promise<readonly TocChange[]> {
     const before = await this.#tableOf(record)
     if (before === undefined) return []
     const changes = tocChanges(before, files.toc)
@@ -114,11 +124,14 @@ export class Explainer {
   }
 
   /** What a step read, where that is noted, else what it wrote. */
-  async #tableOf({ inputToc, layerId, kind }: CacheRecord): Promise<Toc | undefined> {
+  async #tableOf(record: CacheRecord | SharedStep): Promise<Toc | undefined> {
+    const { key, kind } = record
+    const { inputToc, layerId } = 'lastUsedAt' in record ? record : { inputToc: undefined, layerId: undefined }
     if (inputToc !== undefined)
       return this.#store.blobs.size(inputToc) === undefined ? undefined : this.#decoded(inputToc)
     const layer = layerId === undefined || kind === 'run' ? undefined : this.#store.layers.byId(layerId)
-    return layer && (await this.#store.layers.toc(layer))
+    if (layer !== undefined) return await this.#store.layers.toc(layer)
+    return kind === 'run' ? undefined : await this.#shared.toc(key)
   }
 
   async #decoded(digest: Digest): Promise<Toc> {
@@ -150,7 +163,7 @@ export class Explainer {
 
   #madeBy(key: Digest): string {
     const record = this.#store.cache.peek(key)
-    if (record === undefined) return key
+    if (record === undefined) return this.#shared.peek(key)?.contentId ?? key
     return record.layerId === undefined ? '' : (this.#store.layers.byId(record.layerId)?.contentId ?? key)
   }
 }

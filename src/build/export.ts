@@ -20,7 +20,7 @@ export interface ExportedImage {
 /** Packs what is not packed yet and writes config and manifest. */
 export async function exportImage(context: BuildContext, state: StageState): Promise<ExportedImage> {
   const packed = await Promise.all(state.layers.map((_, index) => context.blobs.of(state.layers, index)))
-  const config = imageConfig(context, state, packed)
+  const config = await imageConfig(context, state, packed)
   const rawConfig = Buffer.from(JSON.stringify(config))
   const { store, lease } = context
   const configBlob = await store.blobs.put(lease, rawConfig)
@@ -48,11 +48,11 @@ function ociType(mediaType: string): string {
   return mediaType === MediaType.dockerLayerTar ? MediaType.ociLayerTar : mediaType
 }
 
-function imageConfig(
+async function imageConfig(
   context: BuildContext,
   state: StageState,
   packed: readonly { readonly record: LayerRecord; readonly blob: LayerBlob }[],
-): ImageConfig {
+): Promise<ImageConfig> {
   const { options } = context
   const { os, architecture, variant } = state.platform
   const labels = imageLabels(state, options)
@@ -64,7 +64,7 @@ function imageConfig(
     config: withLabels(state.config, labels),
     rootfs: { type: 'layers' as const, diff_ids: packed.map(({ record }) => diffIdOf(record)) },
   }
-  const created = createdTime(context, state, base)
+  const created = await createdTime(context, state, base)
   const config = withLabels(state.config, withCreated(labels, created, options))
   return { created, ...base, config, history: datedHistory(state.history, created, options.sourceDateEpoch) }
 }
@@ -79,17 +79,18 @@ function diffIdOf(record: LayerRecord): Digest {
 }
 
 /** The epoch; else when an image like this was first made, so that a build of cache hits repeats its digest. */
-function createdTime(context: BuildContext, state: StageState, base: object): string {
+async function createdTime(context: BuildContext, state: StageState, base: object): Promise<string> {
   const { sourceDateEpoch } = context.options
   if (sourceDateEpoch !== undefined) return new Date(sourceDateEpoch * 1000).toISOString()
   const { store, lease } = context
   const lines = state.history.map(({ created: _, ...rest }) => rest)
   const ingredients = [{ name: 'image', value: sha256(JSON.stringify([base, lines])) }]
   const key = stepKey('image', ingredients)
-  const found = store.cache.find(key)
+  const found = (await context.cacheFrom.find(key)).hit?.record
   const createdAt = found?.createdAt ?? Date.now()
-  if (found === undefined)
-    store.cache.put(lease, { key, title: 'image', kind: 'image', ingredients, createdAt, durationMs: 0 })
+  const step = { key, title: 'image', kind: 'image', ingredients, createdAt, durationMs: 0 }
+  if (found === undefined) store.cache.put(lease, step)
+  context.cacheTo.add(step)
   return new Date(createdAt).toISOString()
 }
 

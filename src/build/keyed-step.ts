@@ -1,6 +1,7 @@
 import { encodeToc } from '../layer/toc-codec.ts'
+import type { Digest } from '../oci/digest.ts'
 import { formatPlatform } from '../oci/platform.ts'
-import type { CacheRecord, LayerRecord } from '../store/types.ts'
+import type { LayerRecord } from '../store/types.ts'
 import { type BuildContext, withoutCache } from './build-context.ts'
 import type { Reason } from './events.ts'
 import type { ExplainedStep, StepPlace } from './explain.ts'
@@ -11,6 +12,8 @@ import type { StepOutcome } from './steps.ts'
 export interface LayerResult {
   /** Undefined when the step changes no file. */
   readonly record: LayerRecord | undefined
+  /** Of the record of the step, if there is one. */
+  readonly key?: Digest | undefined
   /** Milliseconds since 1970; of the first time, when it comes from the cache. */
   readonly createdAt: number
 }
@@ -28,10 +31,11 @@ export async function keyedStep(
   const key = stepKey(step.kind, step.ingredients)
   steps.record({ stage: step.stage, ordinal: step.ordinal, title: step.title, key })
   const bypass = withoutCache(context, step.stage)
-  const record = bypass ? undefined : store.cache.find(key, lease)
-  const layer = record === undefined ? undefined : usableLayer(context, record)
-  if (record !== undefined && layer !== 'gone') {
-    return { value: { record: layer, createdAt: record.createdAt }, status: 'cached', reason: explainer.hit(record) }
+  const { hit, dropped } = bypass ? NOT_ASKED : await context.cacheFrom.find(key)
+  if (hit !== undefined) {
+    const { record, layer } = hit
+    const value = { record: layer, key, createdAt: record.createdAt }
+    return { value, status: 'cached', reason: explainer.hit(record) }
   }
   const { platform } = context.options
   const place = {
@@ -40,7 +44,7 @@ export async function keyedStep(
     ground: groundOf(context, step.stage),
     built: steps.built,
   }
-  const reason: Reason = bypass ? NO_CACHE : await explainer.miss(step, place, record !== undefined)
+  const reason: Reason = bypass ? NO_CACHE : await explainer.miss(step, place, dropped)
   const createdAt = Date.now()
   const made = await execute()
   const durationMs = Date.now() - createdAt
@@ -48,8 +52,10 @@ export async function keyedStep(
   const inputToc = inputs && (await store.blobs.put(lease, encodeToc(inputs.toc))).digest
   store.cache.put(lease, { key, title, kind, ingredients, inputToc, layerId: made?.id, createdAt, durationMs })
   if (made !== undefined) context.blobs.setEarlier(made, explainer.layerBefore(step))
-  return { value: { record: made, createdAt }, status: 'ran', reason }
+  return { value: { record: made, key, createdAt }, status: 'ran', reason }
 }
+
+const NOT_ASKED = { hit: undefined, dropped: false }
 
 const NO_CACHE: Reason = { kind: 'no-cache', summary: 'asked to build without the cache', details: [] }
 
@@ -59,10 +65,4 @@ function groundOf({ plan }: BuildContext, label: string): StepPlace['ground'] {
   if (base?.kind === 'image') return { kind: 'base-changed', summary: `the base image changed: ${base.name}` }
   if (base?.kind !== 'stage') return undefined
   return { kind: 'parent-changed', summary: `files below it changed: stage ${plan.stages[base.index]?.label}` }
-}
-
-function usableLayer({ store, layers }: BuildContext, record: CacheRecord): LayerRecord | undefined | 'gone' {
-  if (record.layerId === undefined) return undefined
-  const layer = store.layers.byId(record.layerId)
-  return layer !== undefined && layers.isAvailable(layer) ? layer : 'gone'
 }

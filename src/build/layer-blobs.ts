@@ -16,6 +16,18 @@ import { type LayerWork, missingLayer } from './layer-work.ts'
 import type { ChainLayer } from './stage-state.ts'
 import type { ContentSource, TreeWorker } from './tree-worker.ts'
 
+const RECEIVED = ' (received)'
+
+/** The name of a packer for what it made elsewhere: the same bytes as from here, but their annotations are not verified. */
+export function receivedPacker(packer: string): string {
+  return `${packer}${RECEIVED}`
+}
+
+/** The packer's own name. */
+export function madeByPacker(packer: string): string {
+  return packer.endsWith(RECEIVED) ? packer.slice(0, -RECEIVED.length) : packer
+}
+
 /** How a build packs its layers. */
 export interface BlobOptions {
   readonly compression: Compression
@@ -162,13 +174,15 @@ export class LayerBlobs {
 
   /** The layer's blob as this build would pack it, when the store has it. */
   stored(record: LayerRecord): LayerBlob | undefined {
-    return record.blobs.find(blob => blob.packer === this.#packer && this.#store.blobs.size(blob.digest) === blob.size)
+    return record.blobs.find(
+      blob => madeByPacker(blob.packer) === this.#packer && this.#store.blobs.size(blob.digest) === blob.size,
+    )
   }
 
-  /** Only what the same packer made can be taken over. */
+  /** Only what the same packer made here can be taken over: the seek table of what came from elsewhere may lie. */
   async #blobOf(earlier: LayerRecord | undefined): Promise<EarlierBlob | undefined> {
     const blob = earlier && this.stored(earlier)
-    if (earlier === undefined || blob === undefined) return undefined
+    if (earlier === undefined || blob?.packer !== this.#packer) return undefined
     const toc = await this.#store.layers.toc(earlier)
     return { path: this.#store.blobs.path(blob.digest), toc, seekTable: blob.annotations?.[FRAMES_ANNOTATION] }
   }

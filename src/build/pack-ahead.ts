@@ -52,7 +52,8 @@ export async function packAhead(
 /** As far as can be told before the key: a step that the last build had is likely to be found in the cache. */
 function willRun(context: BuildContext, place: CopyPlace): boolean {
   if (context.options.sourceDateEpoch !== undefined || !context.exported.has(place.stageIndex)) return false
-  return withoutCache(context, place.stage) || context.explainer.layerBefore(place) === undefined
+  if (withoutCache(context, place.stage)) return true
+  return !context.cacheFrom.isNamed && context.explainer.layerBefore(place) === undefined
 }
 
 function withKnownDigest(item: PlannedEntry, { known }: BuildContext): PlannedEntry {

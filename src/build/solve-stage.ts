@@ -122,7 +122,11 @@ async function runInstruction(
   }
   const at = position(context, planned, instruction, place)
   const next = await fileStep(context, state, expanded, at)
-  if (context.exported.has(planned.stage.index) && next.layers.length > state.layers.length) context.packSoon(next)
+  if (next.layers.length > state.layers.length) {
+    const exported = context.exported.has(planned.stage.index)
+    if (exported) context.packSoon(next)
+    context.cacheTo.addTop(next, exported)
+  }
   return next
 }
 

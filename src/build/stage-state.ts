@@ -11,6 +11,8 @@ export interface ChainLayer {
   readonly imported: boolean
   /** How SOURCE_DATE_EPOCH treats the layer's times: those from the context are set, others are clamped. */
   readonly times: 'keep' | 'set' | 'clamp'
+  /** Of the step that made it; absent for layers of a base image. */
+  readonly key?: Digest | undefined
 }
 
 /** What a stage has become after some of its instructions. Every instruction gives a new state. */

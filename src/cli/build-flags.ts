@@ -20,6 +20,12 @@ export const buildFlags = {
   }),
   call: text('What to do: build, or check[,format=json]', { placeholder: 'method' }),
   check: boolean('Check the Dockerfile by the rules of docs/rules and build nothing'),
+  cacheFrom: list('Take steps from this cache too: user/app:cache, or type=registry or type=local with where it is', {
+    placeholder: 'cache',
+  }),
+  cacheTo: list('Write the steps of the build to this cache: type=registry,ref=user/app:cache[,mode=max]', {
+    placeholder: 'cache',
+  }),
   compression: text('Compression of layers: zstd (default), gzip or none', { choices: ['zstd', 'gzip', 'none'] }),
   explain: boolean('Say of every step why it ran or came from the cache'),
   file: text('The Dockerfile (default: Dockerfile in the context); - reads the standard input', {

@@ -172,7 +172,7 @@ const split = (names: string) => names.split(' ').map(name => (name.length === 1
 
 const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   build: split(
-    'c m o allow annotation attest builder cache-from cache-to call check output push secret ' +
+    'c m o allow annotation attest builder call check output push secret ' +
       'shm-size ssh ulimit cgroup-parent cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems isolation memory ' +
       'memory-swap security-opt squash compress',
   ),

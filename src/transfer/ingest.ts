@@ -6,7 +6,7 @@ import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
 import { isForeignLayer, layerCompression, MediaType } from '../oci/media-types.ts'
-import type { Lease, Store } from '../store/types.ts'
+import type { LayerRecord, Lease, Store } from '../store/types.ts'
 import type { ContentSource } from './content-source.ts'
 import type { LayerEvent, OnTransferEvent } from './events.ts'
 import { ingestBlob } from './ingest-blob.ts'
@@ -44,9 +44,9 @@ export async function ingestImage(
   const diffIds = await ingestConfig(store, lease, source, document.manifest, options)
   const layers = pairLayers(document.manifest, diffIds, source)
   for (const { descriptor } of layers) options.onEvent?.(event(descriptor, 'waiting', 0))
-  await forEachParallel(layers, options.parallel ?? 3, options.signal, (layer, signal) =>
-    ingestLayer({ store, lease, source, onEvent: options.onEvent, signal }, layer),
-  )
+  await forEachParallel(layers, options.parallel ?? 3, options.signal, async (layer, signal) => {
+    await ingestLayer({ store, lease, source, onEvent: options.onEvent, signal }, layer)
+  })
   return await store.images.add(lease, raw, document.mediaType)
 }
 
@@ -82,20 +82,23 @@ async function ingestConfig(
   return parseImageConfig(await store.blobs.read(config.digest)).rootfs.diff_ids
 }
 
-interface Layer {
+/** A layer that is to be stored. */
+export interface IncomingLayer {
   readonly descriptor: Descriptor
   readonly diffId: Digest
+  /** What made its bytes; `imported` if absent: nobody knows. */
+  readonly packer?: string | undefined
 }
 
 /** Every different layer once, with the diff ID that the config has for it. */
-function pairLayers(manifest: Manifest, diffIds: readonly Digest[], source: ContentSource): readonly Layer[] {
+function pairLayers(manifest: Manifest, diffIds: readonly Digest[], source: ContentSource): readonly IncomingLayer[] {
   if (manifest.layers.length !== diffIds.length) {
     throw new ShaleError(
       'INVALID_MANIFEST',
       `${source.name}: the manifest has ${manifest.layers.length} layers, but its config ${diffIds.length}`,
     )
   }
-  const layers = new Map<Digest, Layer>()
+  const layers = new Map<Digest, IncomingLayer>()
   for (const [index, descriptor] of manifest.layers.entries()) {
     const diffId = diffIds[index] as Digest
     const known = layers.get(descriptor.digest)
@@ -110,12 +113,17 @@ function pairLayers(manifest: Manifest, diffIds: readonly Digest[], source: Cont
   return [...layers.values()]
 }
 
-async function ingestLayer(work: Receiving, { descriptor, diffId }: Layer): Promise<void> {
+/** Stores and indexes a layer in one pass over its bytes, or finds it in the store. Throws as `ingestImage`. */
+export async function ingestLayer(
+  work: Receiving,
+  { descriptor, diffId, packer = 'imported' }: IncomingLayer,
+): Promise<LayerRecord> {
   const { store, lease, source, onEvent } = work
   const stored = store.hold(lease, { kind: 'blob', digest: descriptor.digest })
-  if (stored && isIndexed(work, descriptor.digest, diffId)) {
+  const indexed = stored ? indexedLayer(work, descriptor.digest, diffId) : undefined
+  if (indexed !== undefined) {
     onEvent?.(event(descriptor, 'exists', descriptor.size))
-    return
+    return indexed
   }
   const what = `${source.name}: layer ${descriptor.digest}`
   const index = async (bytes: AsyncIterable<Uint8Array>) => {
@@ -131,14 +139,16 @@ async function ingestLayer(work: Receiving, { descriptor, diffId }: Layer): Prom
     : await receiveBlob(work, descriptor, index)
   const { id } = await store.layers.add(lease, { toc, diffId })
   const { digest, size, mediaType, annotations } = descriptor
-  store.layers.setPacked(lease, id, diffId, { digest, size, compression, mediaType, packer: 'imported', annotations })
+  const blob = { digest, size, compression, mediaType, packer, annotations }
+  const record = store.layers.setPacked(lease, id, diffId, blob)
   onEvent?.(event(descriptor, 'done', size))
+  return record
 }
 
-function isIndexed({ store, lease }: Receiving, blob: Digest, diffId: Digest): boolean {
+function indexedLayer({ store, lease }: Receiving, blob: Digest, diffId: Digest): LayerRecord | undefined {
   const layer = store.layers.byDiffId(diffId)
-  if (layer === undefined || !layer.blobs.some(({ digest }) => digest === blob)) return false
-  return store.hold(lease, { kind: 'layer', id: layer.id })
+  if (layer === undefined || !layer.blobs.some(({ digest }) => digest === blob)) return undefined
+  return store.hold(lease, { kind: 'layer', id: layer.id }) ? layer : undefined
 }
 
 /** Says of an error in a layer's content which layer of which image it is. */

@@ -9,7 +9,7 @@ export function extend(
   times: ChainLayer['times'],
   step: { readonly title: string; readonly createdBy: string; readonly ran: boolean },
 ): StageState {
-  const { record } = result
+  const { record, key } = result
   const created = new Date(result.createdAt).toISOString()
   const line = { created, created_by: step.createdBy, ...(record === undefined && { empty_layer: true }) }
   const history = [...state.history, line]
@@ -17,7 +17,7 @@ export function extend(
   return {
     ...state,
     history,
-    layers: [...state.layers, { record, imported: false, times }],
+    layers: [...state.layers, { record, imported: false, times, key }],
     chainId: nextChainId(state.chainId, record.contentId),
     lastChange: { title: step.title, ran: step.ran },
   }

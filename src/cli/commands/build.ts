@@ -19,6 +19,7 @@ import { explainLines } from '../progress/summary.ts'
 import type { BuildView } from '../progress/view.ts'
 import { checkPush, pushBuilt } from '../push-built.ts'
 import { withRegistryClient } from '../registry-client.ts'
+import { sharedCaches } from '../shared-caches.ts'
 
 export default command({
   usage: '[OPTIONS] PATH | URL | -',
@@ -30,6 +31,7 @@ export default command({
     ['build --push -t registry.example.com/app:1.0 .', 'and push it when it is built'],
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
     ['build --secret id=npm,src=.npmrc .', 'with a file that only RUN --mount=type=secret sees'],
+    ['build --cache-from user/app:cache --cache-to user/app:cache .', 'with steps that other machines have made'],
     ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
     ['build https://example.com/app.git#main:service', 'a folder of a git repository'],
@@ -50,6 +52,7 @@ export default command({
     const called = calledMethod(flags)
     if (called.method === 'check') return await check(context, plain, { json: called.json, annotations })
     const store = await context.store()
+    const caches = await sharedCaches(context, store, flags)
     const progress = startProgress(mode, context)
     const { signal } = context
     const ssh = await agentsOf(context, flags.ssh)
@@ -57,12 +60,14 @@ export default command({
     let result: BuildResult
     let failure: unknown
     try {
-      result = await buildImage(store, options, { pull: pullInto(context, store, signal), env: context.env })
+      const services = { pull: pullInto(context, store, signal), env: context.env, ...caches }
+      result = await buildImage(store, options, services)
     } catch (error) {
       failure = error
       throw error
     } finally {
       ssh.end()
+      await caches.close()
       progress.end()
       if (annotations === 'github') annotate(context, source.context, progress.view, failure)
       if (flags.explain) explain(context, mode, explainLines(progress.view))

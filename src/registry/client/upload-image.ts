@@ -47,16 +47,17 @@ export async function uploadContent(
   const blobs = layers.some(layer => layer.digest === config.digest) ? layers : [...layers, config]
   await forEachParallel(blobs, options.parallel ?? 5, options.signal, async (blob, signal) => {
     const onBlob = blob === config ? undefined : onEvent
-    await uploadOne(remote, blob, content, { ...options, signal, onEvent: onBlob }, from(blob.digest))
+    await uploadBlobOf(remote, blob, content, { ...options, signal, onEvent: onBlob }, from(blob.digest))
   })
 }
 
-async function uploadOne(
+/** Brings one blob into a repository, unless it is there; `from` is a repository of the registry that has it. */
+export async function uploadBlobOf(
   { registry, repository }: RemoteRepository,
   blob: Descriptor,
   content: ContentSource,
-  { memory, onEvent, signal = new AbortController().signal }: UploadImageOptions,
-  from: string | undefined,
+  { memory, onEvent, signal = new AbortController().signal }: Omit<UploadImageOptions, 'mountSources'>,
+  from?: string,
 ): Promise<void> {
   const tell = (state: LayerEvent['state'], moved: number, origin?: string) =>
     onEvent?.(event(blob, state, moved, origin))
