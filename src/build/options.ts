@@ -1,5 +1,6 @@
 import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
+import type { Isolation } from '../sandbox/isolation.ts'
 import type { BuildEvent } from './events.ts'
 
 export type PullPolicy = 'always' | 'missing' | 'never'
@@ -58,6 +59,8 @@ export interface BuildOptions {
   readonly allow?: readonly Entitlement[] | undefined
   readonly secrets?: readonly BuildSecret[] | undefined
   readonly ssh?: readonly SshAgent[] | undefined
+  /** What a RUN may use. It enters no key: a step that needs less gives the same. */
+  readonly limits?: Pick<Isolation, 'resources' | 'rlimits' | 'shmSize'> | undefined
   readonly compression?: Compression | undefined
   readonly compressionLevel?: number | undefined
   /** Seconds since 1970 (SOURCE_DATE_EPOCH): all times in the image are at most that. */

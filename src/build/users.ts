@@ -49,6 +49,17 @@ export async function processIdentity(user: string, read: ReadFile): Promise<Ide
   return { uid, gid, groups: [...new Set([gid, ...further])], home }
 }
 
+/** Groups by name in the image's /etc/group or by number. Throws `UNKNOWN_USER`. */
+export async function additionalGroups(names: readonly string[], read: ReadFile): Promise<readonly number[]> {
+  if (names.length === 0) return []
+  const groups = parseGroups(await read('/etc/group'))
+  return names.map(name => {
+    const gid = findGroup(groups, name)
+    if (gid === undefined) throw unknown('group', name, 'group')
+    return gid
+  })
+}
+
 /** The owner that `--chown` gives: without a group, a name's primary group, and a number's own value. */
 export async function fileOwner(text: string, read: ReadFile): Promise<{ readonly uid: number; readonly gid: number }> {
   const [name = '', group] = splitUser(text)

@@ -1,5 +1,6 @@
 import { boolean, list, text, wordOrBoolean } from './flag.ts'
 import { platformFlag } from './platform-flag.ts'
+import { limitFlags } from './resource-flags.ts'
 
 export const PROGRESS_MODES = ['auto', 'tty', 'plain', 'json', 'rawjson', 'quiet'] as const
 
@@ -34,6 +35,7 @@ export const buildFlags = {
   }),
   iidfile: text('Write the image ID to this file', { placeholder: 'file' }),
   label: list('Label of the image', { placeholder: 'NAME=value' }),
+  ...limitFlags,
   load: boolean('', { hidden: true }),
   metadataFile: text('Write what was built to this file, as JSON', { placeholder: 'file' }),
   network: text('Network of RUN steps: host or none', { choices: ['host', 'none', 'default'] }),

@@ -6,13 +6,14 @@ import { LayerWork } from '../build/layer-work.ts'
 import { missingDirectories } from '../build/ops/workdir.ts'
 import { type StageState, setEnv } from '../build/stage-state.ts'
 import { type TreeWorker, treeWorker } from '../build/tree-worker.ts'
-import { type Identity, processIdentity } from '../build/users.ts'
+import { additionalGroups, type Identity, processIdentity } from '../build/users.ts'
 import { ShaleError } from '../error.ts'
 import { toByteString } from '../layer/entry.ts'
 import { tocOf } from '../layer/toc.ts'
 import { encodeToc } from '../layer/toc-codec.ts'
 import { hostPlatform, type Platform } from '../oci/platform.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
+import { limits } from '../sandbox/cgroup/limits.ts'
 import { type Helper, openHelper, type RunningCommand } from '../sandbox/helper.ts'
 import type { Isolation } from '../sandbox/isolation.ts'
 import {
@@ -37,6 +38,8 @@ export interface RunImageOptions {
   readonly env?: readonly string[] | undefined
   readonly workdir?: string | undefined
   readonly user?: string | undefined
+  /** Names or numbers of further groups. */
+  readonly groupAdd?: readonly string[] | undefined
   /** Bind mounts: absolute host path, absolute container path. */
   readonly binds?:
     | readonly { readonly source: string; readonly target: string; readonly readonly: boolean }[]
@@ -108,6 +111,9 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
   const identity = await processIdentity(options.user ?? state.config.User ?? '', path =>
     layers.readFile(state.layers, path),
   )
+  const further = await additionalGroups(options.groupAdd ?? [], path => layers.readFile(state.layers, path))
+  const { cgroups, warnings } = limits(options.isolation?.resources)
+  for (const message of warnings) options.onWarning?.(message)
   const lowers = await layers.trees(state.layers)
   const upper = join(folder, 'upper')
   mkdirSync(upper, { mode: 0o755 })
@@ -120,6 +126,7 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
       upper,
       work: join(folder, 'work'),
       mounts: (options.binds ?? []).map((bind): RunMount => ({ kind: 'bind', ...bind })),
+      ...(cgroups.length > 0 && { cgroups }),
       config: {
         ...options.isolation,
         args,
@@ -127,7 +134,7 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
         cwd,
         uid: identity.uid,
         gid: identity.gid,
-        additionalGids: identity.groups,
+        additionalGids: [...identity.groups, ...further],
         networkMode: options.network ?? 'host',
         stdio: streams === 'inherit' ? 'inherit' : 'null',
         ...(typeof streams === 'object' && { terminal: streams }),

@@ -1,7 +1,8 @@
 import { release } from 'node:os'
 import { CAPABILITIES, DEFAULT_CAPABILITIES } from './capabilities.ts'
-import type { Isolation } from './isolation.ts'
-import { DEFAULT_HOSTNAME, type PlainMount, type Rlimit, type RunConfig } from './run-request.ts'
+import { limitsAnything } from './cgroup/resources.ts'
+import type { HostDevice, Isolation, Rlimit } from './isolation.ts'
+import { DEFAULT_HOSTNAME, type PlainMount, type RunConfig } from './run-request.ts'
 import { DEFAULT_PROFILE } from './seccomp/default-profile.ts'
 import { resolveProfile } from './seccomp/resolve.ts'
 import type { SpecSeccomp } from './seccomp/spec.ts'
@@ -30,6 +31,7 @@ export interface SpecProcess {
   readonly capabilities: Readonly<Record<CapabilitySet, readonly string[]>>
   readonly rlimits: readonly Rlimit[]
   readonly noNewPrivileges: boolean
+  readonly oomScoreAdj?: number
 }
 
 export type CapabilitySet = 'bounding' | 'effective' | 'permitted' | 'inheritable' | 'ambient'
@@ -46,6 +48,7 @@ export interface SpecLinux {
   readonly maskedPaths: readonly string[]
   readonly readonlyPaths: readonly string[]
   readonly seccomp?: SpecSeccomp
+  readonly sysctl?: Readonly<Record<string, string>>
 }
 
 /** What the runtime has to know about where it runs to ask only for what it is allowed to. */
@@ -77,6 +80,16 @@ const READONLY_PATHS: readonly string[] = ['/proc/bus', '/proc/fs', '/proc/irq',
 /** Node raises the soft limit for itself; 1,024 is what services and logins get, and what select(2) can bear. */
 const NOFILE: Rlimit = { type: 'RLIMIT_NOFILE', soft: 1024, hard: -1 }
 
+/** So that programs find how much memory they may use. */
+const CGROUP_MOUNT: SpecMount = {
+  destination: '/sys/fs/cgroup',
+  type: 'cgroup',
+  source: 'cgroup',
+  options: ['nosuid', 'noexec', 'nodev', 'relatime', 'ro'],
+}
+
+const DEFAULT_SHM_SIZE = 64 * 1024 * 1024
+
 /** The OCI bundle of one run; the same document serves the built-in runtime, runc and crun. */
 export function runtimeSpec(
   config: RunConfig,
@@ -98,14 +111,15 @@ export function runtimeSpec(
       namespaces: [
         { type: 'pid' },
         { type: 'mount' },
-        { type: 'ipc' },
+        ...(config.ipc === 'host' ? [] : [{ type: 'ipc' } as const]),
         { type: 'uts' },
-        { type: 'cgroup' },
+        ...(config.cgroupns === 'host' ? [] : [{ type: 'cgroup' } as const]),
         ...(config.networkMode === 'none' ? [{ type: 'network' } as const] : []),
       ],
       maskedPaths: unmasked ? [] : MASKED_PATHS,
       readonlyPaths: unmasked ? [] : READONLY_PATHS,
       ...(seccomp !== undefined && { seccomp }),
+      ...(config.sysctls !== undefined && { sysctl: config.sysctls }),
     },
   }
 }
@@ -124,6 +138,7 @@ function specProcess(config: RunConfig): SpecProcess {
     capabilities: { bounding: all, effective: held, permitted: held, inheritable: [], ambient: [] },
     rlimits: [NOFILE, ...(config.rlimits ?? [])],
     noNewPrivileges: config.noNewPrivileges === true,
+    ...(config.oomScoreAdj !== undefined && { oomScoreAdj: config.oomScoreAdj }),
   }
 }
 
@@ -156,9 +171,31 @@ function systemMounts(config: RunConfig, { rootless, ttyGroup }: BundleHost): re
     { destination: '/dev', type: 'tmpfs', source: 'tmpfs', options: devOptions },
     { destination: '/dev/pts', type: 'devpts', source: 'devpts', options: ['nosuid', 'noexec', ...ptsData(ttyGroup)] },
     sysfs,
-    { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain },
-    { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options: [...plain, 'mode=1777', 'size=65536k'] },
+    ...(limitsAnything(config.resources) ? [CGROUP_MOUNT] : []),
+    ...ipcMounts(config, rootless),
+    ...(config.devices ?? []).map(deviceMount),
   ]
+}
+
+function ipcMounts({ ipc, shmSize = DEFAULT_SHM_SIZE }: RunConfig, rootless: boolean): readonly SpecMount[] {
+  const plain = ['nosuid', 'noexec', 'nodev']
+  const bound = (path: string): SpecMount => {
+    return { destination: path, type: 'none', source: path, options: ['rbind', ...plain] }
+  }
+  const queues: SpecMount =
+    // The kernel gives new mounts of the queues to the owner of their IPC namespace.
+    ipc === 'host' && rootless
+      ? bound('/dev/mqueue')
+      : { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options: plain }
+  if (ipc === 'host') return [queues, bound('/dev/shm')]
+  if (ipc === 'none') return [queues]
+  const options = [...plain, 'mode=1777', `size=${shmSize}`]
+  return [queues, { destination: '/dev/shm', type: 'tmpfs', source: 'shm', options }]
+}
+
+/** By a bind mount, which needs no right to make device nodes. */
+function deviceMount({ source, target }: HostDevice): SpecMount {
+  return { destination: target, type: 'none', source, options: ['bind', 'nosuid', 'noexec'] }
 }
 
 /** Files in memory have no host path; the built-in runtime mounts them by itself. */

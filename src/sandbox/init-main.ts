@@ -1,9 +1,10 @@
-import { closeSync, fchownSync, fstatSync, openSync, readFileSync, writeSync } from 'node:fs'
+import { closeSync, fchownSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
 import { becomeCommand, StartError } from './init/command.ts'
-import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput, READY } from './init/input.ts'
+import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput, READY, STDERR_FD } from './init/input.ts'
+import { setOomScore, setSysctls } from './init/kernel-settings.ts'
 import { mountAll, mountTargets, protect } from './init/mounts.ts'
 import { confine, dropPrivileges, setRlimits } from './init/privileges.ts'
 import { makeScratch, mountRoot } from './init/root.ts'
@@ -13,6 +14,7 @@ import {
   CLONE,
   closeOnExecFrom,
   duplicateTo,
+  exitNow,
   MOUNT_ATTR,
   MS,
   mount,
@@ -40,13 +42,16 @@ const NAMESPACE_FLAGS = {
 
 function start(input: InitInput): never {
   const { spec, overlay, files } = input
+  // Before it leaves the host's cgroup namespace, of which the group becomes the root.
+  for (const file of input.cgroups) writeFileSync(file, '0')
   unshare(spec.linux.namespaces.reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0))
   mount({ target: '/', flags: MS.private | MS.rec })
+  setSysctls(spec.linux.sysctl ?? {})
   // No terminal of the host's is ours: its signals do not come here, and nobody can type into it from here.
   newSession()
   const scratch = makeScratch(overlay.work)
   mountRoot(overlay, scratch, mountTargets(spec, files))
-  mountAll(spec, files, scratch)
+  mountAll(input, scratch)
   protect(spec.linux, scratch)
   if (spec.root.readonly) setMountAttributes(scratch.root, MOUNT_ATTR.rdonly, false)
   process.chdir(scratch.root)
@@ -54,6 +59,7 @@ function start(input: InitInput): never {
   setHostname(spec.hostname)
   if (spec.linux.namespaces.some(({ type }) => type === 'network')) bringLoopbackUp()
   setRlimits(spec.process.rlimits)
+  if (spec.process.oomScoreAdj !== undefined) setOomScore(spec.process.oomScoreAdj)
   enterFolder(spec.process.cwd)
   if (input.terminal !== undefined) takeTerminal(input.terminal, spec.process.user.uid)
   else if (input.nullStdin) duplicateTo(openSync('/dev/null', 'r'), 0)
@@ -97,11 +103,14 @@ try {
   warmUp()
   // Node does this when it exits, which a process that becomes another one never does.
   flushCompileCache()
+  duplicateTo(STDERR_FD, 2)
+  closeSync(STDERR_FD)
   const input = deserialize(readFileSync(INPUT_FD)) as InitInput
   closeSync(INPUT_FD)
   start(input)
 } catch (error) {
   const report = failure(error)
   writeSync(FAILURE_FD, JSON.stringify(report))
-  process.exit(report.exitCode)
+  // Node would complain about system calls that the filter refuses.
+  exitNow(report.exitCode)
 }

@@ -1,4 +1,6 @@
+import type { Resources } from './cgroup/resources.ts'
 import type { SeccompProfile } from './seccomp/spec.ts'
+import type { RlimitName } from './syscalls.ts'
 
 /** What a container may do and see beyond running its command; plain data. Absent means docker's default. */
 export interface Isolation {
@@ -12,4 +14,34 @@ export interface Isolation {
   readonly seccomp?: 'unconfined' | SeccompProfile
   /** No path of /proc and /sys is masked or read-only. */
   readonly unmaskedPaths?: boolean
+  /** Device nodes of the host besides those that every container has. */
+  readonly devices?: readonly HostDevice[]
+  /** Settings of the container's own namespaces: `net.core.somaxconn`. */
+  readonly sysctls?: Readonly<Record<string, string>>
+  readonly rlimits?: readonly Rlimit[]
+  /** Bytes of /dev/shm; default 64 MiB. */
+  readonly shmSize?: number
+  /** -1000 to 1000; default: that of the caller. */
+  readonly oomScoreAdj?: number
+  /** `none` has no /dev/shm, `host` the host's System V and POSIX objects. Default `private`. */
+  readonly ipc?: 'private' | 'none' | 'host'
+  readonly cgroupns?: 'private' | 'host'
+  /** What it may use of the machine. */
+  readonly resources?: Resources
+}
+
+export interface HostDevice {
+  /** Absolute path of a device node, or of a folder of them, on the host. */
+  readonly source: string
+  /** Absolute path in the container. */
+  readonly target: string
+  /** Some of `r`, `w` and `m`. */
+  readonly access: string
+}
+
+export interface Rlimit {
+  readonly type: RlimitName
+  /** -1 is "unlimited". */
+  readonly soft: number
+  readonly hard: number
 }

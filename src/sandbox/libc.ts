@@ -37,6 +37,7 @@ const SIGNATURES = {
   tcsetattr: ['tcsetattr', 'int', 'int', 'void *'],
   cfmakeraw: ['cfmakeraw', 'void *'],
   umask: ['umask', 'uint'],
+  _exit: ['_exit', 'int'],
   execve: ['execve', 'str', 'const char **', 'const char **'],
   openat2: ['syscall', 'long', 'int', 'str', 'void *', 'size_t'],
   close_range: ['syscall', 'long', 'uint', 'uint', 'uint'],

@@ -1,5 +1,5 @@
+import type { CgroupFolder } from './cgroup/plan.ts'
 import type { Isolation } from './isolation.ts'
-import type { RlimitName } from './syscalls.ts'
 
 /** The container's name for itself when it is given none. */
 export const DEFAULT_HOSTNAME = 'shale'
@@ -68,13 +68,6 @@ export type PreparedMount =
       readonly gid: number
     }
 
-export interface Rlimit {
-  readonly type: RlimitName
-  /** -1 is "unlimited". */
-  readonly soft: number
-  readonly hard: number
-}
-
 /** In characters; zeros where it is not known. */
 export interface TerminalSize {
   readonly rows: number
@@ -100,7 +93,6 @@ export interface RunConfig extends Isolation {
   readonly terminal?: TerminalSize
   /** A buffer is what the command reads. `inherit` takes all three streams of the calling process. Default `null`. */
   readonly stdio?: 'null' | 'inherit' | Uint8Array
-  readonly rlimits?: readonly Rlimit[]
   /** Further lines of /etc/hosts. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[]
   /** Octal; default 0o22. */
@@ -119,6 +111,8 @@ export interface RunRequest {
   /** Empty folder on the file system of `upper`, for overlayfs. Its content is not to be looked at. */
   readonly work: string
   readonly mounts?: readonly RunMount[]
+  /** Groups to make for it, by which `config.resources` holds; see `planCgroups`. */
+  readonly cgroups?: readonly CgroupFolder[]
   readonly config: RunConfig
 }
 

@@ -5,6 +5,7 @@ import type { RunInstruction } from '../../dockerfile/instruction.ts'
 import type { ShaleError } from '../../error.ts'
 import { contentId } from '../../layer/toc-codec.ts'
 import { formatPlatform } from '../../oci/platform.ts'
+import { limits } from '../../sandbox/cgroup/limits.ts'
 import type { PlainMount, RunOutput } from '../../sandbox/run-request.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
@@ -153,6 +154,7 @@ async function execute(
   const brought = await bringMounts(context, mounts, at)
   const output = (stream: RunOutput['stream'], chunk: Uint8Array) => steps.output(at.info, stream, chunk)
   const guarded = withoutSecrets(brought.secrets, output)
+  const { cgroups } = limits(context.options.limits?.resources)
   try {
     const result = await worker.run(
       {
@@ -160,7 +162,9 @@ async function execute(
         upper,
         work,
         mounts: [...command.mounts, ...brought.mounts],
+        ...(cgroups.length > 0 && { cgroups }),
         config: {
+          ...context.options.limits,
           args: command.args,
           env: brought.env.reduce(withVariable, environment(context, state, identity.home)),
           cwd: state.config.WorkingDir ?? '/',

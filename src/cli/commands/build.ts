@@ -4,6 +4,7 @@ import { type BuildResult, buildImage } from '../../build/build.ts'
 import type { BuildOptions, PullPolicy } from '../../build/options.ts'
 import { ShaleError } from '../../error.ts'
 import type { Compression } from '../../oci/media-types.ts'
+import { limits } from '../../sandbox/cgroup/limits.ts'
 import type { Store } from '../../store/types.ts'
 import { annotationFormat, errorAnnotation, githubLine, placeIn } from '../annotations.ts'
 import type { CheckFlags } from '../build-check.ts'
@@ -19,6 +20,7 @@ import { explainLines } from '../progress/summary.ts'
 import type { BuildView } from '../progress/view.ts'
 import { checkPush, pushBuilt } from '../push-built.ts'
 import { withRegistryClient } from '../registry-client.ts'
+import { processLimitsOf, resourcesOf } from '../resource-flags.ts'
 import { sharedCaches } from '../shared-caches.ts'
 
 export default command({
@@ -163,9 +165,17 @@ function buildOptions(
     addHosts: flags.addHost,
     allow: flags.allow.flatMap(parseEntitlements),
     secrets: flags.secret.map(text => parseSecret(text, context.env)),
+    limits: buildLimits(context, flags),
     compression: flags.compression as Compression | undefined,
     sourceDateEpoch: epoch ? sourceDate(epoch) : undefined,
   }
+}
+
+/** What RUN may use, told beforehand where that cannot be limited. */
+function buildLimits(context: Context, flags: BuildCommandInput['flags']): BuildOptions['limits'] {
+  const resources = resourcesOf(flags)
+  for (const message of limits(resources).warnings) context.err.write(`Warning: ${message}\n`)
+  return { resources, ...processLimitsOf(flags) }
 }
 
 /** A newer one is what is looked for whenever the registry is asked. */

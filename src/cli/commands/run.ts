@@ -31,7 +31,10 @@ export default command({
   passThrough: true,
   failure: OWN_FAILURE,
   async run(context, input) {
-    const options = { ...runOptions(context, input), isolation: await isolationOf(input.flags) }
+    const options = {
+      ...runOptions(context, input),
+      isolation: await isolationOf(input.flags, (input.flags.network ?? input.flags.net) !== 'none'),
+    }
     const store = await context.store()
     const signals = signalProxy()
     const pull = pullWithProgress(context, store, input.flags.quiet, signals.interrupted)
@@ -100,6 +103,7 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
     hostname: flags.hostname,
     addHosts: flags.addHost.map(parseExtraHost),
     readonlyRoot: flags.readOnly,
+    groupAdd: flags.groupAdd,
     platform: chosenPlatform(flags.platform, context),
     pull: flags.pull as RunImageOptions['pull'],
     streams: flags.tty ? windowSize() : flags.interactive ? 'inherit' : 'output',

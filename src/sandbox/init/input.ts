@@ -37,6 +37,8 @@ export interface InitInput {
   readonly files: readonly MemoryFile[]
   /** Take /dev/null as standard input, whatever descriptor 0 is. */
   readonly nullStdin: boolean
+  /** Files that it writes `0` to, to be in its cgroups. */
+  readonly cgroups: readonly string[]
   /** What filters its system calls; undefined: nothing. */
   readonly filter?: SyscallFilter | undefined
   /** The streams are the terminal of this path in the container. */
@@ -58,3 +60,5 @@ export interface InitFailure {
 
 export const INPUT_FD = 3
 export const FAILURE_FD = 4
+/** The command's standard error; ours is that of unshare(1), which has something to say when the command is killed. */
+export const STDERR_FD = 5

@@ -1,9 +1,9 @@
-import { chownSync, closeSync, lstatSync, mkdirSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname } from 'node:path'
+import { chownSync, closeSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { isErrno, ShaleError } from '../../error.ts'
 import type { RuntimeSpec, SpecMount } from '../bundle.ts'
 import { AT_FDCWD, MOUNT_ATTR, MS, mount, openPath, RESOLVE, setMountAttributes } from '../syscalls.ts'
-import type { MemoryFile } from './input.ts'
+import type { InitInput, MemoryFile } from './input.ts'
 import { resolveInRoot } from './resolve.ts'
 import type { Scratch, Target } from './root.ts'
 
@@ -41,9 +41,10 @@ export function mountTargets(spec: RuntimeSpec, files: readonly MemoryFile[]): r
   ]
 }
 
-export function mountAll(spec: RuntimeSpec, files: readonly MemoryFile[], scratch: Scratch): void {
+export function mountAll({ spec, files, cgroups: joined }: InitInput, scratch: Scratch): void {
   for (const entry of spec.mounts) {
-    mountOne(scratch.root, entry)
+    if (entry.type === 'cgroup') mountCgroups(scratch.root, entry, joined)
+    else mountOne(scratch.root, entry)
     if (entry.destination === '/dev' && entry.type === 'tmpfs') fillDev(scratch.root)
   }
   files.forEach((file, index) => {
@@ -79,6 +80,49 @@ function mountOne(root: string, { destination, type, source, options }: SpecMoun
   at(root, path, target => mount({ source, target, flags: flags & (MS.bind | MS.rec) }))
   const attributes = options.reduce((sum, option) => sum | (ATTRIBUTES[option] ?? 0), 0)
   if (attributes !== 0) at(root, path, target => setMountAttributes(target, attributes, true))
+}
+
+/**
+ * Of the hierarchies those that the container has a group in, which is the root of what it sees; in all others it would
+ * see the host's.
+ */
+function mountCgroups(root: string, { destination, options }: SpecMount, joined: readonly string[]): void {
+  const hierarchies = cgroupMounts().filter(({ point }) => joined.some(file => file.startsWith(`${point}/`)))
+  const only = hierarchies.find(({ point }) => point === '/sys/fs/cgroup')
+  const mounted = (at: string, { type, data }: CgroupMount): void =>
+    mountOne(root, { destination: at, type, source: 'cgroup', options: [...options, ...data] })
+  try {
+    if (only !== undefined) {
+      mounted(destination, only)
+      return
+    }
+    mountOne(root, { destination, type: 'tmpfs', source: 'tmpfs', options: ['nosuid', 'nodev', 'noexec', 'mode=755'] })
+    for (const each of hierarchies) mounted(`${destination}/${basename(each.point)}`, each)
+    at(root, resolveInRoot(root, destination).path, target => setMountAttributes(target, MOUNT_ATTR.rdonly, false))
+  } catch (error) {
+    // Those of version 1 are for the host's root only.
+    if (!(error instanceof ShaleError && isErrno(error.cause, 'EPERM'))) throw error
+  }
+}
+
+interface CgroupMount {
+  readonly point: string
+  readonly type: string
+  readonly data: readonly string[]
+}
+
+/** Source: proc_pid_mountinfo(5). */
+function cgroupMounts(): readonly CgroupMount[] {
+  return readFileSync('/proc/self/mountinfo', 'utf8')
+    .split('\n')
+    .flatMap(line => {
+      const [before = '', after = ''] = line.split(' - ')
+      const point = before.split(' ')[4] ?? ''
+      const [type = '', , options = ''] = after.split(' ')
+      if (type !== 'cgroup' && type !== 'cgroup2') return []
+      const data = type === 'cgroup' ? options.split(',').filter(word => word !== 'rw' && word !== 'ro') : []
+      return [{ point, type, data }]
+    })
 }
 
 function mountFile({ root }: Scratch, file: MemoryFile, source: string): void {

@@ -3,7 +3,7 @@ import { constants } from 'node:os'
 import { isErrno, ShaleError } from '../../error.ts'
 import type { SpecProcess } from '../bundle.ts'
 import { CAPABILITIES, capabilityMask } from '../capabilities.ts'
-import type { Rlimit } from '../run-request.ts'
+import type { Rlimit } from '../isolation.ts'
 import {
   becomeUser,
   type CapabilitySets,

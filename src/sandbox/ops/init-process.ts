@@ -39,13 +39,16 @@ export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
   // Of each pipe the command gets one end: it reads from the first and writes to the others.
   const ends = made === undefined ? undefined : ([made[0][0], made[1][1], made[2][1]] as const)
   const child = spawn('unshare', ['--pid', '--fork', '--kill-child=KILL', process.execPath, INIT_MAIN], {
-    stdio: [...(ends ?? (['inherit', 'inherit', 'inherit'] as const)), 'pipe', 'pipe'],
+    stdio: [ends?.[0] ?? 'inherit', ends?.[1] ?? 'inherit', 'pipe', 'pipe', 'pipe', ends?.[2] ?? 2],
     // In a session of its own, or Ctrl-C would end it while it waits.
     detached: true,
   })
   const exited = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
     child.once('error', error => reject(cannotStart(error)))
-    child.once('exit', (code, signal) => resolve({ code, signal }))
+    const said: Buffer[] = []
+    child.stderr?.on('data', (chunk: Buffer) => said.push(chunk))
+    // Not `exit`: what it has said must have arrived.
+    child.once('close', (code, signal) => resolve(outcome(Buffer.concat(said).toString(), code, signal)))
   })
   exited.catch(() => {})
   for (const fd of ends ?? []) closeSync(fd)
@@ -55,6 +58,11 @@ export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
     kill: signal => kill(child, signal),
     exited,
   }
+}
+
+/** unshare(1) ends as its child did, but cannot do so by SIGKILL: it complains, and exits with 1. */
+function outcome(said: string, code: number | null, signal: NodeJS.Signals | null): Awaited<InitProcess['exited']> {
+  return code === 1 && said.includes('sigprocmask') ? { code: null, signal: 'SIGKILL' } : { code, signal }
 }
 
 let spare: InitProcess | undefined

@@ -4,9 +4,11 @@ import { constants } from 'node:os'
 import { join } from 'node:path'
 import { ShaleError } from '../../error.ts'
 import { runtimeSpec } from '../bundle.ts'
+import { type Cgroups, makeCgroups } from '../cgroup/groups.ts'
 import type { InitInput, MemoryFile } from '../init/input.ts'
 import type { Handler, OperationContext } from '../protocol.ts'
 import type { PlainMount, RunControl, RunOutput, RunRequest, RunResult } from '../run-request.ts'
+import { devicesOf } from './devices.ts'
 import { networkFiles } from './etc-files.ts'
 import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
 import { prepareMounts } from './prepare-mounts.ts'
@@ -29,12 +31,36 @@ async function runWith(
   request: RunRequest,
   context: OperationContext<'run'>,
 ): Promise<RunResult> {
+  const { terminal: size } = request.config
+  const terminal = size && makeTerminal(join(request.work, 'terminal'), size, context.host.ttyGroup)
+  let cgroups: Cgroups | undefined
+  try {
+    cgroups = request.cgroups && makeCgroups(request.cgroups)
+    const input = await initInput(request, context, { mounts, terminal, cgroups })
+    return await start(input, { request, terminal, cgroups }, context)
+  } finally {
+    terminal?.hangUp()
+    await terminal?.close()
+    cgroups?.remove()
+  }
+}
+
+interface Started {
+  readonly request: RunRequest
+  readonly terminal: Terminal | undefined
+  readonly cgroups: Cgroups | undefined
+}
+
+async function start(
+  input: InitInput,
+  { request, terminal, cgroups }: Started,
+  context: OperationContext<'run'>,
+): Promise<RunResult> {
   const { signal } = context
   signal.throwIfAborted()
+  const oomKills = cgroups?.oomKills() === undefined ? machineOomKills : () => cgroups.oomKills() ?? 0
   const oomKillsBefore = oomKills()
-  const { terminal: size, stdio } = request.config
-  const terminal = size && makeTerminal(join(request.work, 'terminal'), size, context.host.ttyGroup)
-  const init = takeInit(terminal === undefined && stdio === 'inherit' ? 'inherit' : 'pipes')
+  const init = takeInit(terminal === undefined && request.config.stdio === 'inherit' ? 'inherit' : 'pipes')
   const abort = (): void => {
     init.kill('SIGKILL')
     terminal?.hangUp()
@@ -42,7 +68,7 @@ async function runWith(
   signal.addEventListener('abort', abort, { once: true })
   try {
     feed(init, request)
-    const { ready, failure: failed } = init.begin(await initInput(request, context, mounts, terminal))
+    const { ready, failure: failed } = init.begin(input)
     void failed.then(prepareSpare, () => {})
     context.onControl(control => obey(control, { init, ready, terminal }))
     void init.exited.catch(() => {}).finally(terminal?.hangUp)
@@ -56,7 +82,6 @@ async function runWith(
     return result(ended, oomKills() > oomKillsBefore)
   } finally {
     signal.removeEventListener('abort', abort)
-    await terminal?.close()
   }
 }
 
@@ -87,15 +112,20 @@ function result(ended: Awaited<InitProcess['exited']>, memoryRanOut: boolean): R
   return { exitCode, ...(signal === null ? {} : { signal }), oomKilled: memoryRanOut && exitCode === 137 }
 }
 
+interface Prepared {
+  readonly mounts: readonly PlainMount[]
+  readonly terminal: Terminal | undefined
+  readonly cgroups: Cgroups | undefined
+}
+
 async function initInput(
   request: RunRequest,
   { host }: OperationContext<'run'>,
-  own: readonly PlainMount[],
-  terminal: Terminal | undefined,
+  { mounts: own, terminal, cgroups }: Prepared,
 ): Promise<InitInput> {
   const { config } = request
   const mounts = [...networkFiles(config, own), ...own]
-  const spec = runtimeSpec(config, mounts, 'rootfs', host)
+  const spec = runtimeSpec({ ...config, devices: devicesOf(config) }, mounts, 'rootfs', host)
   return {
     spec: terminal === undefined ? spec : withTerminal(spec, terminal),
     overlay: {
@@ -106,6 +136,7 @@ async function initInput(
       nodev: config.privileged !== true,
     },
     files: mounts.flatMap(memoryFile),
+    cgroups: cgroups?.joinFiles ?? [],
     filter: await syscallFilter(config, spec.linux),
     nullStdin: (config.stdio ?? 'null') === 'null',
     terminal: terminal && TERMINAL_PATH,
@@ -154,7 +185,7 @@ async function pump(
 }
 
 /** How many processes the kernel has ended for lack of memory since it booted. */
-function oomKills(): number {
+function machineOomKills(): number {
   const count = /^oom_kill (\d+)$/m.exec(readFileSync('/proc/vmstat', 'latin1'))?.[1]
   return Number(count ?? 0)
 }
