@@ -55,8 +55,8 @@ interface Pending {
 /** Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. */
 export async function openHelper(options: HelperOptions): Promise<Helper> {
   const rootless = options.rootless ?? process.geteuid?.() !== 0
-  const { child, limits } = await spawnHelper(options.root, rootless)
-  return connect(child, rootless, limits)
+  const spawned = await spawnHelper(options.root, rootless)
+  return connect(spawned.child, spawned.rootless, spawned.limits)
 }
 
 function connect(child: ChildProcess, rootless: boolean, limits: readonly string[]): Helper {

@@ -70,6 +70,29 @@ export function subIds(user: HostUser): { readonly uids: readonly SubIdRange[]; 
   }
 }
 
+/** Where this process stands: its IDs as the kernel maps them. Source: user_namespaces(7). */
+export interface UserNamespace {
+  /** `host`: the first namespace. `whole`: another one, with more than one user. `single`: with one. `none`: no user. */
+  readonly kind: 'host' | 'whole' | 'single' | 'none'
+}
+
+export function userNamespace(map: string = readOptional('/proc/self/uid_map')): UserNamespace {
+  const rows = map
+    .trim()
+    .split('\n')
+    .map(line => line.trim().split(/\s+/).map(Number))
+  const count = rows.reduce((sum, [, , each = 0]) => sum + each, 0)
+  const [first] = rows
+  if (first?.[0] === 0 && first[1] === 0 && first[2] === 2 ** 32 - 1) return { kind: 'host' }
+  // Without /proc nobody can tell, and the first namespace is what is usual.
+  if (map === '' && !isProcMounted()) return { kind: 'host' }
+  return { kind: count > 1 ? 'whole' : count === 1 ? 'single' : 'none' }
+}
+
+function isProcMounted(): boolean {
+  return readOptional('/proc/self/status') !== ''
+}
+
 function readOptional(path: string): string {
   try {
     return readFileSync(path, 'utf8')

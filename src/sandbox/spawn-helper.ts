@@ -6,13 +6,15 @@ import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isErrno, ShaleError } from '../error.ts'
-import { hostUser, type IdMapping, idMappings, mappingArguments, subIds } from './identity.ts'
+import { hostUser, type IdMapping, idMappings, mappingArguments, subIds, userNamespace } from './identity.ts'
 import { namespacesForbidden } from './unavailable.ts'
 
 /** A helper process that can be spoken to, and what it will not be able to do. */
 export interface SpawnedHelper {
   readonly child: ChildProcess
   readonly limits: readonly string[]
+  /** It works in a user namespace, its own or the one that we are in. */
+  readonly rootless: boolean
 }
 
 const HERE = fileURLToPath(import.meta.url)
@@ -38,9 +40,13 @@ export async function spawnHelper(root: string, rootless: boolean): Promise<Spaw
 }
 
 async function spawnAsRoot(root: string): Promise<SpawnedHelper> {
-  const child = start(HELPER_COMMAND, root, false)
+  const { kind } = userNamespace()
+  // Root of a user namespace may mount and not much more: it fares as if the namespace were our own.
+  const rootless = kind !== 'host'
+  const child = start(HELPER_COMMAND, root, rootless)
   await until(child, 'message', false)
-  return { child, limits: [] }
+  const limits = kind === 'single' ? [singleUser('this user namespace has one user')] : []
+  return { child, limits, rootless }
 }
 
 /**
@@ -52,7 +58,7 @@ async function spawnRootless(root: string): Promise<SpawnedHelper> {
   if (plan.kind === 'single') {
     const child = start(['unshare', '--user', '--map-root-user', ...HELPER_COMMAND], root, true)
     await until(child, 'message', true)
-    return { child, limits: plan.limits }
+    return { child, limits: plan.limits, rootless: true }
   }
   const wait = ['sh', '-c', 'echo unshared >&4 && read -r mapped <&4 && exec "$@"', 'sh']
   const child = start(['unshare', '--user', ...wait, ...HELPER_COMMAND], root, true)
@@ -66,7 +72,7 @@ async function spawnRootless(root: string): Promise<SpawnedHelper> {
   }
   gate.write('mapped\n')
   await until(child, 'message', true)
-  return { child, limits: [] }
+  return { child, limits: [], rootless: true }
 }
 
 function start(command: readonly string[], root: string, rootless: boolean): ChildProcess {
@@ -153,7 +159,11 @@ async function mappingPlan(): Promise<MappingPlan> {
 }
 
 function single(why: string): MappingPlan {
-  return { kind: 'single', limits: [`${why}: files of an image all belong to one user, and commands run as root only`] }
+  return { kind: 'single', limits: [singleUser(why)] }
+}
+
+function singleUser(why: string): string {
+  return `${why}: files of an image all belong to one user, and commands run as root only`
 }
 
 const run = promisify(execFile)

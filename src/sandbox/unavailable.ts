@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { ShaleError } from '../error.ts'
+import { userNamespace } from './identity.ts'
 
 /** The settings that decide whether namespaces can be had; undefined where the kernel has no such setting. */
 export interface NamespaceSettings {
@@ -10,6 +11,8 @@ export interface NamespaceSettings {
   /** /proc/sys/kernel/apparmor_restrict_unprivileged_userns (Ubuntu since 23.10) */
   readonly appArmorRestriction: string | undefined
   readonly inContainer: boolean
+  /** This process is in a user namespace that maps no user. */
+  readonly withoutUsers?: boolean
 }
 
 export function readNamespaceSettings(): NamespaceSettings {
@@ -18,6 +21,7 @@ export function readNamespaceSettings(): NamespaceSettings {
     unprivilegedClone: setting('kernel/unprivileged_userns_clone'),
     appArmorRestriction: setting('kernel/apparmor_restrict_unprivileged_userns'),
     inContainer: existsSync('/.dockerenv') || existsSync('/run/.containerenv'),
+    withoutUsers: userNamespace().kind === 'none',
   }
 }
 
@@ -53,6 +57,9 @@ function rootlessHint(settings: NamespaceSettings): string {
   }
   if (settings.unprivilegedClone === '0') {
     return 'user namespaces are for root only: sysctl -w kernel.unprivileged_userns_clone=1'
+  }
+  if (settings.withoutUsers) {
+    return 'this user namespace has no users (/proc/self/uid_map is empty): make it with unshare --map-root-user'
   }
   if (settings.inContainer) {
     return 'Docker’s seccomp profile forbids user namespaces: start this container with --security-opt seccomp=unconfined --security-opt apparmor=unconfined'
