@@ -44,9 +44,11 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
   // Versions, tags and where they point; git and the project's files are read here and nowhere else.
   release: ['error.ts', 'config', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
+  // Asks every room that needs something of the machine.
+  doctor: ['error.ts', 'store', 'sandbox', 'registry'],
   cli: [
     ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'cache', 'container', 'release'],
+    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'cache', 'container', 'release', 'doctor'],
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],

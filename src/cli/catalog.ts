@@ -94,6 +94,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Show where things are and what this machine can do',
     () => import('./commands/info.ts'),
   ),
+  entry(['doctor'], 'Look whether this machine has what Shale needs', () => import('./commands/doctor.ts')),
   entry(['version'], 'Show the version', () => import('./commands/version.ts')),
 ]
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { idMappings, mappingArguments, parseSubIds } from './identity.ts'
+import { idMappings, mappingArguments, parseSubIds, userNamespace } from './identity.ts'
 import { namespacesForbidden } from './unavailable.ts'
 
 describe('ranges of /etc/subuid', () => {
@@ -41,6 +41,7 @@ describe('what forbids namespaces', () => {
     ['switched off', { ...open, maxUserNamespaces: '0' }, /user\.max_user_namespaces/],
     ['Debian’s setting', { ...open, unprivilegedClone: '0' }, /kernel\.unprivileged_userns_clone=1/],
     ['Ubuntu 24.04', { ...open, appArmorRestriction: '1' }, /apparmor_restrict_unprivileged_userns=0/],
+    ['a namespace without users', { ...open, inContainer: true, withoutUsers: true }, /unshare --map-root-user/],
     ['Docker', { ...open, inContainer: true }, /seccomp=unconfined/],
   ] as const) {
     test(name, () => {
@@ -48,5 +49,17 @@ describe('what forbids namespaces', () => {
       assert.equal(error.code, 'SANDBOX_UNAVAILABLE')
       assert.match(error.hint ?? '', hint)
     })
+  }
+})
+
+describe('the user namespace that we are in', () => {
+  for (const [map, kind] of [
+    ['         0          0 4294967295\n', 'host'],
+    ['         0       1000          1\n', 'single'],
+    ['      1000          0          1\n', 'single'],
+    ['         0       1000          1\n         1     100000      65536\n', 'whole'],
+    ['', 'none'],
+  ] as const) {
+    test(`${JSON.stringify(map)} is ${kind}`, () => assert.deepEqual(userNamespace(map), { kind }))
   }
 })
