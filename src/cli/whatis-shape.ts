@@ -21,6 +21,9 @@ export function whatisShape(facts: ImageFacts, base: BaseState | undefined): obj
     Built: builtShape(facts),
     Base: baseShape(facts, base),
     Tags: tags.map(shownName),
+    Variants: (facts.variants ?? []).map(({ digest, compression }) =>
+      record('whatis.Variant', { Digest: digest, Compression: compression }),
+    ),
     Moves: moves.map(move =>
       record('whatis.Move', {
         At: utc(move.at),

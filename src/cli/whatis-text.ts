@@ -19,6 +19,7 @@ export function whatisText(facts: ImageFacts, base: BaseAnswer | undefined, now:
   const revision = labels.revision ?? origin?.revision
   const lines: readonly (readonly [string, string | undefined])[] = [
     ['image', `${facts.id} (${PLACES[facts.place]})`],
+    ...variantLines(facts),
     ['registry', registryLine(facts)],
     ['commit', revision ?? (facts.place === 'gone' ? undefined : 'not known: it has no label for it')],
     ['version', labels.version],
@@ -39,6 +40,13 @@ export function whatisText(facts: ImageFacts, base: BaseAnswer | undefined, now:
 
 const WIDTH = 12
 const PLACES = { store: 'in the store', registry: 'in the registry', gone: 'no longer in the store' } as const
+
+function variantLines({ variants = [], asked }: ImageFacts): readonly (readonly [string, string])[] {
+  return variants.map(({ digest, compression }) => {
+    const question = digest === asked ? ': this one was asked for' : ''
+    return [compression, `${digest} (pushed with ${compression} layers${question})`] as const
+  })
+}
 
 function dockerfileText({ dockerfile, dockerfileDigest, target }: NonNullable<ImageFacts['origin']>): string {
   return `${dockerfile}${target === undefined ? '' : `, target ${target}`} (${dockerfileDigest})`

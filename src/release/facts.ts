@@ -2,6 +2,7 @@ import type { Digest } from '../oci/digest.ts'
 import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { parseReference } from '../oci/reference.ts'
 import type { BaseOrigin, Origin } from '../store/origins.ts'
+import type { ImageVariant } from '../store/types.ts'
 import type { Move } from './moves.ts'
 
 /** What is known of an image: which code it is, from where, and where it went. */
@@ -20,6 +21,10 @@ export interface ImageFacts {
   readonly base?: BaseOrigin | undefined
   /** Complete names of the tags that point at it in this store. */
   readonly tags: readonly string[]
+  /** The same image in other compressions, as pushes have made it, newest first. */
+  readonly variants?: readonly ImageVariant[] | undefined
+  /** The one of them that was asked for. */
+  readonly asked?: Digest | undefined
   /** Of every tag to this image, newest first. */
   readonly moves: readonly Move[]
   /** `20260130.1`: build identifiers that its tags have or had. */

@@ -8,14 +8,20 @@ import { shownName } from './promote.ts'
 
 /** What a question is about. Containers will be one more kind: looked for after names, before IDs, as docker does. */
 export type Subject =
-  | { readonly kind: 'image'; readonly id: Digest; readonly name?: string | undefined }
+  | {
+      readonly kind: 'image'
+      readonly id: Digest
+      readonly name?: string | undefined
+      /** The digest that was asked for, when it is that of the image in another compression. */
+      readonly variant?: Digest | undefined
+    }
   /** Its tags' history is known, itself not any more. */
   | { readonly kind: 'gone'; readonly id: Digest }
   | { readonly kind: 'elsewhere'; readonly reference: Reference }
 
 /**
  * Finds what a text means in the store: a name, an image ID or its beginning, the digest of a manifest in an index, of a
- * config, or of an image that was there once. A name that has its registry in it and is not here is elsewhere. Throws
+ * config, of what a push made in another compression, or of an image that was there once. A name that has its registry in it and is not here is elsewhere. Throws
  * `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`.
  */
 export function findSubject(store: LocalStore, text: string): Subject {
@@ -25,8 +31,11 @@ export function findSubject(store: LocalStore, text: string): Subject {
   const digest = isDigest(text) ? text : reference?.digest
   const inner = digest === undefined ? undefined : innerImage(store, digest)
   if (inner !== undefined) return { kind: 'image', id: inner }
-  const ever = imagesEver(store.database, digest ?? text)
+  const ever =
+    digest !== undefined && store.variants.find(digest) ? [digest] : imagesEver(store.database, digest ?? text)
   const [gone] = ever
+  const original = gone === undefined || ever.length > 1 ? undefined : store.variants.find(gone)?.original
+  if (original !== undefined) return { kind: 'image', id: original, variant: gone }
   if (gone !== undefined && ever.length === 1) return { kind: 'gone', id: gone }
   if (ever.length > 1) {
     throw new ShaleError('IMAGE_AMBIGUOUS', `${ever.length} images that were here once begin with ${text}`, {

@@ -4,16 +4,27 @@ import { indexesOver, manifestsOf } from '../store/relatives.ts'
 import { buildsIn, type ImageFacts, labelFacts, labelledBase, platformText } from './facts.ts'
 import { movesToImages } from './moves.ts'
 
+/** How an image was asked for. */
+interface Asked {
+  readonly name?: string | undefined
+  readonly variant?: Digest | undefined
+}
+
 /** What the store knows of an image that it has. Throws `IMAGE_NOT_FOUND`. */
-export async function storedFacts(store: LocalStore, id: Digest, name?: string): Promise<ImageFacts> {
+export async function storedFacts(
+  store: LocalStore,
+  id: Digest,
+  { name, variant: asked }: Asked = {},
+): Promise<ImageFacts> {
   const { labels, created, platform } = await detailsOf(store, id)
   const parents = indexesOver(store.database, id)
+  const variants = store.variants.of(id)
   const origin = [id, ...manifestsOf(store.database, id)].map(digest => store.origins.get(digest)).find(Boolean)
   return {
-    ...{ id, name, place: 'store', platform, origin },
+    ...{ id, name, place: 'store', platform, origin, variants, asked },
     labels: labelFacts(labels, created),
     base: origin?.base ?? labelledBase(labels),
-    ...whereabouts(store, [id, ...parents]),
+    ...whereabouts(store, [id, ...parents, ...variants.map(({ digest }) => digest)]),
   }
 }
 

@@ -203,5 +203,14 @@ test('push --compression prints the digest that the registry has and the one tha
   assert.ok(pushed.endsWith(`1: recompressed from ${id}\n`), pushed)
   assert.ok(registry.manifests.has(`team/app@${digest}`), pushed)
   assert.equal((await succeed(call, ['images', '-aq'])).trim().split('\n').length, 1)
+  const repository = name.slice(0, name.lastIndexOf(':'))
+  for (const text of [digest ?? '', digest?.slice(7, 19) ?? '', `${repository}@${digest}`]) {
+    const facts = JSON.parse(await succeed(call, ['whatis', '--format', 'json', text]))
+    assert.deepEqual([facts.Id, facts.Place], [id, 'store'], text)
+    assert.deepEqual(facts.Variants, [{ Digest: digest, Compression: 'gzip' }])
+    assert.deepEqual(facts.Moves.map(({ Why, To }: Record<string, string>) => [Why, To])[0], ['push', digest])
+  }
+  const told = await succeed(call, ['whatis', digest ?? ''])
+  assert.match(told, /\ngzip: +sha256:\w+ \(pushed with gzip layers: this one was asked for\)\n/)
   assert.equal((await call(['push', '--compression', 'lz4', name])).code, 125)
 })

@@ -59,7 +59,7 @@ async function factsOf(
   { registry, platform }: Asked,
 ): Promise<ImageFacts> {
   const subject = registry ? { kind: 'elsewhere' as const, reference: parseReference(name) } : findSubject(store, name)
-  if (subject.kind === 'image') return await storedFacts(store, subject.id, subject.name)
+  if (subject.kind === 'image') return await storedFacts(store, subject.id, subject)
   if (subject.kind === 'gone') return goneFacts(store, subject.id)
   const { remoteFacts } = await import('../../release/whatis-registry.ts')
   return await withRegistry(context, access =>
