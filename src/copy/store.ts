@@ -1,7 +1,7 @@
 import { ShaleError } from '../error.ts'
+import { CONFIG_TYPES } from '../oci/config-types.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
-import { MediaType } from '../oci/media-types.ts'
 import { formatPlatform } from '../oci/platform.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { imageDocument } from '../transfer/document.ts'
@@ -34,8 +34,6 @@ function notHere(name: string, { digest, platform }: Descriptor): ShaleError {
     hint: 'copy one platform’s image (without --all-platforms), or name where all of them are: docker://NAME',
   })
 }
-
-const CONFIG_TYPES: ReadonlySet<string> = new Set([MediaType.ociConfig, MediaType.dockerConfig])
 
 /** The store, under a complete name or none. What is brought there stays as long as the lease, or the name. */
 export function storeTarget(

@@ -1,11 +1,12 @@
 import { ShaleError } from '../error.ts'
 import { indexLayer } from '../layer/read.ts'
 import { maxLayerSize } from '../layer/size-limit.ts'
+import { CONFIG_TYPES } from '../oci/config-types.ts'
 import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseImageConfig } from '../oci/image-config.ts'
 import { MAX_DOCUMENT_BYTES, type Manifest, parseManifest } from '../oci/manifest.ts'
-import { isForeignLayer, layerCompression, MediaType } from '../oci/media-types.ts'
+import { isForeignLayer, layerCompression } from '../oci/media-types.ts'
 import type { LayerRecord, Lease, Store } from '../store/types.ts'
 import type { ContentSource } from './content-source.ts'
 import type { LayerEvent, OnTransferEvent } from './events.ts'
@@ -20,8 +21,6 @@ export interface IngestOptions {
   /** How many layers at a time; 3 if absent, as docker. */
   readonly parallel?: number | undefined
 }
-
-const CONFIG_TYPES: ReadonlySet<string> = new Set([MediaType.ociConfig, MediaType.dockerConfig])
 
 /**
  * Brings one platform's image into the store: its config and layers, what is there already left out, then its manifest.

@@ -1,7 +1,12 @@
 import assert from 'node:assert/strict'
 import { chmodSync, readFileSync, writeFileSync } from 'node:fs'
 import { type TestContext, test } from 'node:test'
+import { copyImage } from '../../copy/copy.ts'
+import { registrySource } from '../../copy/registry.ts'
+import { storeTarget } from '../../copy/store.ts'
+import { sha256 } from '../../oci/digest.ts'
 import { MediaType } from '../../oci/media-types.ts'
+import { parseReference } from '../../oci/reference.ts'
 import { temporaryStore } from '../../store/testing.ts'
 import type { TransferEvent } from '../../transfer/events.ts'
 import { imageOf, indexOf, tarOf } from '../../transfer/testing.ts'
@@ -9,7 +14,7 @@ import { ANONYMOUS } from './credentials.ts'
 import { pullImage } from './pull.ts'
 import { pushImage } from './push.ts'
 import { createRegistryClient } from './registry.ts'
-import { type FakeRegistry, fakeRegistry, sendError } from './testing.ts'
+import { bodyOf, type FakeRegistry, fakeRegistry, sendError } from './testing.ts'
 
 const IMAGE = imageOf({ layers: [tarOf({ a: 'a' }), tarOf({ b: Buffer.alloc(300_000, 'b') })], compression: 'none' })
 
@@ -122,4 +127,81 @@ test('a blob that is damaged here is said to be, and the connection not blamed',
   writeFileSync(path, bytes)
   await assert.rejects(pushImage(store, `${registry.host}/app:1`, options), { code: 'BLOB_DAMAGED' })
   assert.equal(registry.manifests.size, 0)
+})
+
+/** A store with an index of two images with zstd layers, whole, as `multi:1`. */
+async function pulledIndex(t: TestContext) {
+  const { registry, store, options } = await pulled(t)
+  forget(registry)
+  const layers = [tarOf({ z: 'z'.repeat(1000) })]
+  const images = ['amd64', 'arm64'].map(architecture => imageOf({ layers, compression: 'zstd', architecture }))
+  const index = registry.addIndex('app', 'multi', images)
+  const name = `${registry.host}/multi:1`
+  const lease = store.lease('test')
+  const source = await registrySource(options.client, parseReference(`${registry.host}/app:multi`))
+  await copyImage(source, storeTarget(store, lease, name), { allPlatforms: true })
+  lease.end()
+  forget(registry)
+  return { registry, store, options, name, index, images }
+}
+
+/** What an index in the registry names, with the media types of the layers. */
+function namedIn({ manifests }: FakeRegistry, reference: string) {
+  const at = (key: string) => JSON.parse(manifests.get(`multi@${key}`)?.raw.toString() ?? '{}')
+  return at(reference).manifests.map(
+    ({ digest, platform }: { digest: string; platform: { architecture: string } }) => ({
+      architecture: platform.architecture,
+      layers: at(digest).layers.map(({ mediaType }: { mediaType: string }) => mediaType.split('.').at(-1)),
+    }),
+  )
+}
+
+const IN_GZIP = ['amd64', 'arm64'].map(architecture => ({ architecture, layers: ['tar+gzip'] }))
+
+test('--compression of an index recompresses each of its images, and the index over them is a variant', async t => {
+  const { registry, store, options, name, index, images } = await pulledIndex(t)
+  const pushed = await pushImage(store, name, { ...options, compression: 'gzip' })
+  assert.equal(pushed.original, index)
+  assert.notEqual(pushed.digest, index)
+  assert.ok(registry.manifests.has(`multi@${pushed.digest}`))
+  assert.deepEqual(namedIn(registry, '1'), IN_GZIP)
+  assert.equal(store.variants.find(pushed.digest)?.original, index)
+  assert.ok(images.every(({ digest }) => store.variants.of(digest).length === 1))
+  const again = await pushImage(store, name, { ...options, compression: 'gzip' })
+  assert.equal(again.digest, pushed.digest)
+  const own = await pushImage(store, name, { ...options, compression: 'zstd' })
+  assert.deepEqual([own.digest, own.original], [index, undefined])
+})
+
+test('a registry that refuses zstd gets an index in gzip without being asked for', async t => {
+  const { registry, store, options, name, index } = await pulledIndex(t)
+  registry.intercept = async (request, response) => {
+    if (request.method !== 'PUT' || !request.url?.includes('/manifests/')) return false
+    const raw = await bodyOf(request)
+    if (raw.includes('tar+zstd')) return sendError(response, 400, 'MANIFEST_INVALID')
+    const digest = sha256(raw)
+    const stored = { mediaType: request.headers['content-type'] ?? '', raw }
+    const reference = request.url.split('/').at(-1)
+    registry.manifests.set(`multi@${reference}`, stored).set(`multi@${digest}`, stored)
+    response.writeHead(201, { 'docker-content-digest': digest }).end()
+    return true
+  }
+  const events: TransferEvent[] = []
+  const pushed = await pushImage(store, name, { ...options, onEvent: event => events.push(event) })
+  assert.equal(pushed.original, index)
+  assert.deepEqual(namedIn(registry, '1'), IN_GZIP)
+  assert.match(events.find(event => event.kind === 'warning')?.message ?? '', /refuses the image with zstd layers/)
+})
+
+test('an index is not recompressed when the store lacks one of its images', async t => {
+  const { registry, store, options } = await pulled(t)
+  registry.addIndex('app', 'part', [
+    imageOf({ layers: [tarOf({ z: 'z' })] }),
+    imageOf({ layers: [], architecture: 's390x' }),
+  ])
+  await pullImage(store, `${registry.host}/app:part`, options)
+  await assert.rejects(pushImage(store, `${registry.host}/app:part`, { ...options, compression: 'zstd' }), {
+    code: 'IMAGE_INCOMPLETE',
+    message: /the image for linux\/s390x \(sha256:[0-9a-f]+\) of the index is not stored here/,
+  })
 })

@@ -7,6 +7,7 @@ import { formatReference, parseReference, type Reference } from '../../oci/refer
 import type { Lease, Store, StoredImage } from '../../store/types.ts'
 import { type ImageDocument, imageDocument } from '../../transfer/document.ts'
 import type { OnTransferEvent } from '../../transfer/events.ts'
+import { indexVariant } from '../../transfer/index-variant.ts'
 import { storeContent } from '../../transfer/store-content.ts'
 import { imageVariant } from '../../transfer/variant.ts'
 import { headManifest, putManifest } from './manifests.ts'
@@ -85,31 +86,59 @@ async function pushTop(push: Push, id: Digest, target: string): Promise<PushedIm
   const { store, options, name } = push
   const index = options.platform === undefined ? await store.images.openIndex(id) : undefined
   if (index === undefined) return await pushOne(push, await store.images.open(id, options.platform), target)
-  if (options.compression !== undefined) {
-    throw new ShaleError('COMPRESSION_OF_INDEX', `${name} has images for several platforms; one is recompressed`, {
-      hint: 'say which with --platform, or push all of them without --compression',
-    })
-  }
-  for (const child of index.manifests) await pushChild(push, child)
+  if (options.compression !== undefined) return await pushIndexVariant(push, id, target, options.compression)
   const raw = await store.blobs.read(id)
-  await putTop(push, imageDocument(raw, id, store.images.get(id)?.mediaType), target)
-  return { name, digest: id, size: raw.byteLength }
+  return await orGzip(
+    push,
+    async () => {
+      for (const child of index.manifests) await pushChild(push, child)
+      await putTop(push, imageDocument(raw, id, store.images.get(id)?.mediaType), target)
+      return { name, digest: id, size: raw.byteLength }
+    },
+    () => pushIndexVariant(push, id, target, 'gzip'),
+  )
+}
+
+async function pushIndexVariant(
+  push: Push,
+  id: Digest,
+  target: string,
+  compression: 'gzip' | 'zstd',
+): Promise<PushedImage> {
+  const { store, lease, options, name } = push
+  const { index, children } = await indexVariant(store, lease, id, { ...options, compression })
+  for (const child of children) await pushManifest(push, child, child.descriptor.digest)
+  const { digest, size } = index.descriptor
+  await putTop(push, index, target === id ? digest : target)
+  return { name, digest, size, ...(digest !== id && { original: id }) }
 }
 
 /** An image, or where that is wanted or the registry takes no zstd, its variant. */
 async function pushOne(push: Push, image: StoredImage, target: string): Promise<PushedImage> {
-  const { compression, onEvent } = push.options
+  const { compression } = push.options
   if (compression !== undefined) return await pushVariant(push, image, target, compression)
   const own = imageDocument(image.rawManifest, image.digest, image.mediaType)
-  try {
+  const pushOwn = async () => {
     await pushManifest(push, own, target)
     return { name: push.name, digest: image.digest, size: own.descriptor.size }
+  }
+  const hasZstd = image.manifest.layers.some(layer => layerCompression(layer.mediaType) === 'zstd')
+  return hasZstd ? await orGzip(push, pushOwn, () => pushVariant(push, image, target, 'gzip')) : await pushOwn()
+}
+
+/** What a registry refuses may be zstd; when it takes no gzip either, the first refusal counts. */
+async function orGzip(
+  { remote, options }: Push,
+  own: () => Promise<PushedImage>,
+  inGzip: () => Promise<PushedImage>,
+): Promise<PushedImage> {
+  try {
+    return await own()
   } catch (error) {
-    const hasZstd = image.manifest.layers.some(layer => layerCompression(layer.mediaType) === 'zstd')
-    if (!hasZstd || !refusesManifest(error)) throw error
-    const message = `${push.remote.registry.name} refuses the image with zstd layers, so that gzip is tried: ${error.message}`
-    onEvent?.({ kind: 'warning', message })
-    return await pushVariant(push, image, target, 'gzip').catch(() => {
+    if (!refusesManifest(error)) throw error
+    const message = `${remote.registry.name} refuses the image with zstd layers, so that gzip is tried: ${error.message}`
+    options.onEvent?.({ kind: 'warning', message })
+    return await inGzip().catch(() => {
       throw error
     })
   }
