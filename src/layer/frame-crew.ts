@@ -1,5 +1,5 @@
 import { availableParallelism } from 'node:os'
-import { extname } from 'node:path'
+
 import { Worker } from 'node:worker_threads'
 import type { Compression } from '../oci/media-types.ts'
 import { frameCodec } from './frame-codec.ts'
@@ -68,7 +68,7 @@ export type ThreadAnswer =
   | { readonly digests: string; readonly compressed?: ArrayBuffer; readonly length?: number }
   | { readonly failure: FileFailure }
 
-const THREAD = new URL(`./frame-thread${extname(new URL(import.meta.url).pathname)}`, import.meta.url)
+const THREAD = new URL(import.meta.url.endsWith('.ts') ? './frame-thread.ts' : './frame-thread.cjs', import.meta.url)
 
 /** Reads and compresses on threads of their own, which leaves this one to hash and write. */
 export function threadCrew(options: CrewOptions, threads = usualThreads()): FrameCrew {

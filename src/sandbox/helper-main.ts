@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { isErrno, ShaleError } from '../error.ts'
+import { prepareSpare } from './ops/init-process.ts'
 import { HANDLERS } from './ops/registry.ts'
 import type { FromHelper, Handler, HelperHost, OperationName, ToHelper, WireError } from './protocol.ts'
 import type { RunControl } from './run-request.ts'
@@ -37,6 +38,8 @@ async function serve(id: number, operation: OperationName, input: unknown): Prom
   running.set(id, state)
   // The caller's types pair operation and input; here the pair has just come over the channel.
   const handler = (await HANDLERS[operation]()) as Handler<OperationName>
+  // While a command runs there is time to load what comes after it.
+  if (operation === 'run') void HANDLERS.diff()
   try {
     const output = await handler(input as Parameters<typeof handler>[0], {
       signal: state.abort.signal,
@@ -103,6 +106,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGU
   process.on(signal, () => {})
 }
 
+// Most helpers are started to run something; Node takes longer to start than all that comes before it is needed.
+prepareSpare()
 send({ kind: 'ready' })
-// Most helpers are started to run something.
-void import('./ops/init-process.ts').then(({ prepareSpare }) => prepareSpare())

@@ -1,9 +1,17 @@
-import { closeSync, fchownSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchownSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
 import { becomeCommand, StartError } from './init/command.ts'
-import { FAILURE_FD, INPUT_FD, type InitFailure, type InitInput, READY, STDERR_FD } from './init/input.ts'
+import {
+  FAILURE_FD,
+  INPUT_FD,
+  type InitFailure,
+  type InitInput,
+  READY,
+  STDERR_FD,
+  type StreamPaths,
+} from './init/input.ts'
 import { setOomScore, setSysctls } from './init/kernel-settings.ts'
 import { mountAll, mountTargets, protect } from './init/mounts.ts'
 import { confine, dropPrivileges, setRlimits } from './init/privileges.ts'
@@ -41,7 +49,9 @@ const NAMESPACE_FLAGS = {
 }
 
 function start(input: InitInput): never {
-  const { spec, overlay, files } = input
+  const { spec, overlay, files, streams } = input
+  // While /proc is still the one in which these paths mean something.
+  if (streams !== undefined) takeStreams(streams)
   // Before it leaves the host's cgroup namespace, of which the group becomes the root.
   for (const file of input.cgroups) writeFileSync(file, '0')
   unshare(spec.linux.namespaces.reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0))
@@ -70,6 +80,18 @@ function start(input: InitInput): never {
   writeSync(FAILURE_FD, READY)
   if (input.filter !== undefined) confine(spec.process, input.filter)
   return becomeCommand(spec.process.args, spec.process.env)
+}
+
+function takeStreams({ stdin, stdout, stderr }: StreamPaths): void {
+  if (stdin !== undefined) takeStream(0, stdin, constants.O_RDONLY)
+  takeStream(1, stdout, constants.O_WRONLY)
+  takeStream(2, stderr, constants.O_WRONLY)
+}
+
+function takeStream(stream: number, path: string, access: number): void {
+  const fd = openSync(path, access)
+  duplicateTo(fd, stream)
+  closeSync(fd)
 }
 
 /** To the leader of a session that has none, the first terminal that it opens is its controlling one. */

@@ -114,6 +114,8 @@ export interface RunRequest {
   /** Groups to make for it, by which `config.resources` holds; see `planCgroups`. */
   readonly cgroups?: readonly CgroupFolder[]
   readonly config: RunConfig
+  /** Another run is likely to follow: its first process is started while this one's command runs. */
+  readonly followed?: boolean
 }
 
 export interface RunResult {

@@ -18,7 +18,9 @@ export interface SpawnedHelper {
 }
 
 const HERE = fileURLToPath(import.meta.url)
-const HELPER_MAIN = fileURLToPath(new URL(`./helper-main${extname(HERE)}`, import.meta.url))
+const HELPER_MAIN = fileURLToPath(
+  new URL(extname(HERE) === '.ts' ? './helper-main.ts' : './helper-main.cjs', import.meta.url),
+)
 
 /**
  * Descriptors: 3 is the IPC channel, 4 the gate where a user namespace waits for its users. Until Node starts, standard

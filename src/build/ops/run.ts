@@ -16,6 +16,7 @@ import { bringMounts } from '../mounts/bring.ts'
 import { joinInputs } from '../mounts/input.ts'
 import { mountIngredients, type PlannedMount, planMounts } from '../mounts/plan.ts'
 import { withoutSecrets } from '../mounts/redact.ts'
+import { neededStages } from '../plan.ts'
 import { RunFailure } from '../run-failure.ts'
 import { envValue, type StageState, setEnv } from '../stage-state.ts'
 import { refuseUnsupported } from '../supported.ts'
@@ -140,8 +141,12 @@ async function execute(
 ): Promise<LayerRecord> {
   const { layers, store, lease, signal, steps } = context
   signal.throwIfAborted()
-  const trees = await layers.trees(state.layers)
-  const identity = await processIdentity(state.config.User ?? '', path => layers.readFile(state.layers, path))
+  // The helper's start takes longer than all that comes before it is needed.
+  const [worker, trees, identity] = await Promise.all([
+    context.worker(),
+    layers.trees(state.layers),
+    processIdentity(state.config.User ?? '', path => layers.readFile(state.layers, path)),
+  ])
   const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
   const upper = join(folder, 'upper')
   const work = join(folder, 'work')
@@ -150,7 +155,6 @@ async function execute(
   // An overlay needs something below.
   const lowers = trees.length > 0 ? trees : [join(folder, 'empty')]
   if (trees.length === 0) mkdirSync(lowers[0] as string, { mode: 0o755 })
-  const worker = await context.worker()
   const brought = await bringMounts(context, mounts, at)
   const output = (stream: RunOutput['stream'], chunk: Uint8Array) => steps.output(at.info, stream, chunk)
   const guarded = withoutSecrets(brought.secrets, output)
@@ -163,6 +167,7 @@ async function execute(
         work,
         mounts: [...command.mounts, ...brought.mounts],
         ...(cgroups.length > 0 && { cgroups }),
+        followed: isFollowed(context, run),
         config: {
           ...context.options.limits,
           args: command.args,
@@ -194,6 +199,14 @@ async function execute(
 function withVariable(env: readonly string[], line: string): readonly string[] {
   const split = line.indexOf('=')
   return setEnv(env, line.slice(0, split), line.slice(split + 1))
+}
+
+/** Whether a needed stage has another RUN further down in the Dockerfile; whether that comes from the cache is not known yet. */
+function isFollowed({ plan }: BuildContext, run: RunInstruction): boolean {
+  const { start } = run.range
+  return neededStages(plan.stages, plan.target).some(index =>
+    plan.stages[index]?.stage.instructions.some(({ kind, range }) => kind === 'run' && range.start.line > start.line),
+  )
 }
 
 /** The run's upper folder is the layer's tree already. */

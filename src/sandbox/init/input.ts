@@ -30,11 +30,21 @@ export interface MemoryFile {
   readonly readonly: boolean
 }
 
+/** Paths that open the command's ends of its streams. */
+export interface StreamPaths {
+  /** Undefined: what the process was started with. */
+  readonly stdin?: string | undefined
+  readonly stdout: string
+  readonly stderr: string
+}
+
 /** What the container's first process reads from descriptor 3, in V8's serialisation. */
 export interface InitInput {
   readonly spec: RuntimeSpec
   readonly overlay: OverlayPlan
   readonly files: readonly MemoryFile[]
+  /** Undefined: the streams that the process was started with. */
+  readonly streams?: StreamPaths | undefined
   /** Take /dev/null as standard input, whatever descriptor 0 is. */
   readonly nullStdin: boolean
   /** Files that it writes `0` to, to be in its cgroups. */

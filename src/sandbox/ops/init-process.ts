@@ -1,5 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { closeSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -7,14 +7,9 @@ import { fileURLToPath } from 'node:url'
 import { serialize } from 'node:v8'
 import { ShaleError } from '../../error.ts'
 import type { InitFailure, InitInput } from '../init/input.ts'
-import { pipe } from '../syscalls.ts'
 
-/** A container's first process, waiting for what it is to become. */
+/** A container's first process, waiting for what it is to become. Its streams are ours until it is told of others. */
 export interface InitProcess {
-  /** Ends of real pipes, not sockets: commands open /dev/stdout. Absent when the streams are inherited. */
-  readonly output?: { readonly stdout: number; readonly stderr: number }
-  /** Descriptor of the end that the command reads from. */
-  readonly stdin?: number
   /** Tells it what to become. */
   begin(input: InitInput): Beginning
   /** Sends a signal to the container's first process; SIGKILL ends everything in the container. */
@@ -32,14 +27,11 @@ export interface Beginning {
 /** Bundled, this module and init-main are in one folder; as written, this one is a level below. */
 const HERE = fileURLToPath(import.meta.url)
 const EXTENSION = extname(HERE)
-const INIT_MAIN = fileURLToPath(new URL(EXTENSION === '.ts' ? '../init-main.ts' : './init-main.js', import.meta.url))
+const INIT_MAIN = fileURLToPath(new URL(EXTENSION === '.ts' ? '../init-main.ts' : './init-main.cjs', import.meta.url))
 
-export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
-  const made = streams === 'pipes' ? ([pipe(), pipe(), pipe()] as const) : undefined
-  // Of each pipe the command gets one end: it reads from the first and writes to the others.
-  const ends = made === undefined ? undefined : ([made[0][0], made[1][1], made[2][1]] as const)
+function startInit(): InitProcess {
   const child = spawn('unshare', ['--pid', '--fork', '--kill-child=KILL', process.execPath, INIT_MAIN], {
-    stdio: [ends?.[0] ?? 'inherit', ends?.[1] ?? 'inherit', 'pipe', 'pipe', 'pipe', ends?.[2] ?? 2],
+    stdio: ['inherit', 'inherit', 'pipe', 'pipe', 'pipe', 2],
     // In a session of its own, or Ctrl-C would end it while it waits.
     detached: true,
   })
@@ -51,9 +43,7 @@ export function startInit(streams: 'pipes' | 'inherit'): InitProcess {
     child.once('close', (code, signal) => resolve(outcome(Buffer.concat(said).toString(), code, signal)))
   })
   exited.catch(() => {})
-  for (const fd of ends ?? []) closeSync(fd)
   return {
-    ...(made === undefined ? {} : { output: { stdout: made[1][0], stderr: made[2][0] }, stdin: made[0][1] }),
     begin: input => begin(child, input),
     kill: signal => kill(child, signal),
     exited,
@@ -73,7 +63,7 @@ let spare: InitProcess | undefined
  */
 export function prepareSpare(): void {
   if (spare !== undefined) return
-  const started = startInit('pipes')
+  const started = startInit()
   spare = started
   void started.exited
     .catch(() => {})
@@ -83,9 +73,8 @@ export function prepareSpare(): void {
 }
 
 /** The spare process, or a new one. */
-export function takeInit(streams: 'pipes' | 'inherit'): InitProcess {
-  const ready = streams === 'pipes' ? spare : undefined
-  if (ready === undefined) return startInit(streams)
+export function takeInit(): InitProcess {
+  const ready = spare ?? startInit()
   spare = undefined
   return ready
 }

@@ -1,5 +1,4 @@
-import { closeSync, readFileSync } from 'node:fs'
-import { Socket } from 'node:net'
+import { readFileSync } from 'node:fs'
 import { constants } from 'node:os'
 import { join } from 'node:path'
 import { ShaleError } from '../../error.ts'
@@ -8,6 +7,7 @@ import { type Cgroups, makeCgroups } from '../cgroup/groups.ts'
 import type { InitInput, MemoryFile } from '../init/input.ts'
 import type { Handler, OperationContext } from '../protocol.ts'
 import type { PlainMount, RunControl, RunOutput, RunRequest, RunResult } from '../run-request.ts'
+import { type CommandPipes, openPipes } from './command-pipes.ts'
 import { devicesOf } from './devices.ts'
 import { networkFiles } from './etc-files.ts'
 import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
@@ -33,46 +33,56 @@ async function runWith(
 ): Promise<RunResult> {
   const { terminal: size } = request.config
   const terminal = size && makeTerminal(join(request.work, 'terminal'), size, context.host.ttyGroup)
+  const pipes = pipesOf(request.config)
   let cgroups: Cgroups | undefined
   try {
     cgroups = request.cgroups && makeCgroups(request.cgroups)
-    const input = await initInput(request, context, { mounts, terminal, cgroups })
-    return await start(input, { request, terminal, cgroups }, context)
+    const input = await initInput(request, context, { mounts, terminal, pipes, cgroups })
+    return await start(input, { request, terminal, pipes, cgroups }, context)
   } finally {
+    pipes?.handedOver()
     terminal?.hangUp()
     await terminal?.close()
     cgroups?.remove()
   }
 }
 
-interface Started {
+/** None where the streams are a terminal's, or the caller's own. */
+function pipesOf({ terminal, stdio }: RunRequest['config']): CommandPipes | undefined {
+  if (terminal !== undefined || stdio === 'inherit') return undefined
+  return openPipes(stdio instanceof Uint8Array ? stdio : undefined)
+}
+
+interface Started extends Streams {
   readonly request: RunRequest
-  readonly terminal: Terminal | undefined
   readonly cgroups: Cgroups | undefined
 }
 
 async function start(
   input: InitInput,
-  { request, terminal, cgroups }: Started,
+  { request, terminal, pipes, cgroups }: Started,
   context: OperationContext<'run'>,
 ): Promise<RunResult> {
   const { signal } = context
   signal.throwIfAborted()
   const oomKills = cgroups?.oomKills() === undefined ? machineOomKills : () => cgroups.oomKills() ?? 0
   const oomKillsBefore = oomKills()
-  const init = takeInit(terminal === undefined && request.config.stdio === 'inherit' ? 'inherit' : 'pipes')
+  const init = takeInit()
   const abort = (): void => {
     init.kill('SIGKILL')
     terminal?.hangUp()
   }
   signal.addEventListener('abort', abort, { once: true })
   try {
-    feed(init, request)
     const { ready, failure: failed } = init.begin(input)
-    void failed.then(prepareSpare, () => {})
+    void ready.then(() => {
+      pipes?.handedOver()
+      if (request.followed === true) prepareSpare()
+    })
     context.onControl(control => obey(control, { init, ready, terminal }))
     void init.exited.catch(() => {}).finally(terminal?.hangUp)
-    const [failure] = await Promise.all([failed, ready.then(terminal?.handedOver), ...forward(init, terminal, context)])
+    const ends = Promise.all(outputs({ terminal, pipes }).map(([stream, source]) => pump(source, stream, context)))
+    const [failure] = await Promise.all([failed, ready.then(terminal?.handedOver), ends])
     const ended = await init.exited
     signal.throwIfAborted()
     if (failure?.kind === 'setup') {
@@ -83,6 +93,12 @@ async function start(
   } finally {
     signal.removeEventListener('abort', abort)
   }
+}
+
+/** At most one of them; without any the command has the caller's streams. */
+interface Streams {
+  readonly terminal: Terminal | undefined
+  readonly pipes: CommandPipes | undefined
 }
 
 interface Controlled {
@@ -112,16 +128,15 @@ function result(ended: Awaited<InitProcess['exited']>, memoryRanOut: boolean): R
   return { exitCode, ...(signal === null ? {} : { signal }), oomKilled: memoryRanOut && exitCode === 137 }
 }
 
-interface Prepared {
+interface Prepared extends Streams {
   readonly mounts: readonly PlainMount[]
-  readonly terminal: Terminal | undefined
   readonly cgroups: Cgroups | undefined
 }
 
 async function initInput(
   request: RunRequest,
   { host }: OperationContext<'run'>,
-  { mounts: own, terminal, cgroups }: Prepared,
+  { mounts: own, terminal, pipes, cgroups }: Prepared,
 ): Promise<InitInput> {
   const { config } = request
   const mounts = [...networkFiles(config, own), ...own]
@@ -138,6 +153,7 @@ async function initInput(
     files: mounts.flatMap(memoryFile),
     cgroups: cgroups?.joinFiles ?? [],
     filter: await syscallFilter(config, spec.linux),
+    streams: pipes?.paths,
     nullStdin: (config.stdio ?? 'null') === 'null',
     terminal: terminal && TERMINAL_PATH,
   }
@@ -149,33 +165,17 @@ function memoryFile(mount: PlainMount): readonly MemoryFile[] {
   return [{ target, content, mode, uid, gid, readonly }]
 }
 
-function feed({ stdin }: InitProcess, { config }: RunRequest): void {
-  if (stdin === undefined) return
-  if (!(config.stdio instanceof Uint8Array)) {
-    closeSync(stdin)
-    return
-  }
-  const writer = new Socket({ fd: stdin, readable: false, writable: true })
-  // A command need not read all that it is given.
-  writer.on('error', () => {})
-  writer.end(config.stdio)
+/** What the command writes, and as what; nothing when its streams are the caller's own. */
+function outputs({ terminal, pipes }: Streams): readonly (readonly [RunOutput['stream'], AsyncIterable<Uint8Array>])[] {
+  if (terminal !== undefined) return [['stdout', terminal.output()]]
+  if (pipes === undefined) return []
+  return [
+    ['stdout', pipes.stdout],
+    ['stderr', pipes.stderr],
+  ]
 }
 
 /** Hands on what the command writes, no faster than the receiver takes it. */
-function forward(
-  { output }: InitProcess,
-  terminal: Terminal | undefined,
-  context: OperationContext<'run'>,
-): readonly Promise<void>[] {
-  const atTerminal = terminal === undefined ? [] : [pump(terminal.output(), 'stdout', context)]
-  if (output === undefined) return atTerminal
-  return [...atTerminal, pump(pipe(output.stdout), 'stdout', context), pump(pipe(output.stderr), 'stderr', context)]
-}
-
-function pipe(fd: number): AsyncIterable<Uint8Array> {
-  return new Socket({ fd, readable: true, writable: false })
-}
-
 async function pump(
   source: AsyncIterable<Uint8Array>,
   stream: RunOutput['stream'],
