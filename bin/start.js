@@ -19,6 +19,8 @@ process.on('warning', warning => {
 
 // The checkout runs its source; the published package has only the bundle.
 const source = join(__dirname, '..', 'src', 'cli', 'main.ts')
-const entry = existsSync(source) ? source : join(__dirname, '..', 'dist', 'cli.js')
+const program = existsSync(source)
+  ? import(pathToFileURL(source).href)
+  : Promise.resolve(require(join(__dirname, '..', 'dist', 'cli.cjs')))
 
-import(pathToFileURL(entry).href).then(({ runProgram }) => runProgram(process.argv.slice(2)))
+program.then(({ runProgram }) => runProgram(process.argv.slice(2)))
