@@ -7,7 +7,7 @@ import { missingDirectories } from '../build/ops/workdir.ts'
 import { type StageState, setEnv } from '../build/stage-state.ts'
 import { type TreeWorker, treeWorker } from '../build/tree-worker.ts'
 import { additionalGroups, type Identity, processIdentity } from '../build/users.ts'
-import { ShaleError } from '../error.ts'
+import { ShaleError, writing } from '../error.ts'
 import { toByteString } from '../layer/entry.ts'
 import { tocOf } from '../layer/toc.ts'
 import { encodeToc } from '../layer/toc-codec.ts'
@@ -198,7 +198,7 @@ async function makeWorkdir(folder: string, { state, layers, worker }: Prepared, 
   if (view.lookup(path)?.kind === 'directory') return
   const toc = tocOf(missingDirectories(view, path, { uid: 0, gid: 0, mtime: Math.floor(Date.now() / 1000) }))
   const file = join(folder, 'workdir')
-  await writeFile(file, encodeToc(toc))
+  await writing(file, () => writeFile(file, encodeToc(toc)))
   const sources = [{ prefix: '', bytes: new Uint8Array(0) }]
   await worker.writeTree({ toc: file, sources, folder: join(folder, 'upper') })
 }

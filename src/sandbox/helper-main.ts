@@ -70,7 +70,8 @@ function wireError(error: unknown): WireError {
   const { name, message } = error as Error
   if (name === 'AbortError') return { code: 'ABORTED', message }
   if (!isErrno(error)) return { code: 'HELPER_FAILED', message }
-  const { code = '', syscall, path } = error
+  // write(2) does not know its file; whoever reads of a full disk wants to know which disk, and we are in the store.
+  const { code = '', syscall, path = syscall === 'write' ? process.cwd() : undefined } = error
   return { code, message, syscall, path }
 }
 

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { writing } from '../../error.ts'
 import type { Toc } from '../../layer/toc.ts'
 import { encodeToc, tocDigest } from '../../layer/toc-codec.ts'
 import type { Digest } from '../../oci/digest.ts'
@@ -45,7 +46,7 @@ export class MountTrees {
   async fill(content: TreeContent, folder: string): Promise<void> {
     const { layers, worker } = this.#services
     const toc = `${folder}-${randomUUID()}.toc`
-    await writeFile(toc, encodeToc(content.toc))
+    await writing(toc, () => writeFile(toc, encodeToc(content.toc)))
     try {
       const sources = await layers.sourcesOf(content.toc, content.planned)
       await (await worker()).writeTree({ toc, sources, folder })
