@@ -13,7 +13,7 @@ address: "[::1]:5443"
 data: data
 read-only: true
 tls: { cert: certs/c.pem, key: /keys/k.pem }
-limits: { upload: 10GB, manifest: 1MB, uploads: 9 }
+limits: { upload: 10GB, manifest: 1MB, uploads: 9, rate: 2KB }
 users: htpasswd
 anonymous: pull
 rules:
@@ -36,7 +36,7 @@ test('everything that registry.yaml may say', async t => {
       port: 5443,
       tls: { cert: join(folder, 'certs/c.pem'), key: '/keys/k.pem' },
       readOnly: true,
-      limits: { upload: 10 * 2 ** 30, manifest: 2 ** 20, uploads: 9 },
+      limits: { upload: 10 * 2 ** 30, manifest: 2 ** 20, uploads: 9, rate: 2048 },
       users: join(folder, 'htpasswd'),
       anonymous: 'pull',
       rules: [{ repositories: ['team/**'], users: ['ann', '*'], actions: ['pull', 'push'] }],
@@ -58,6 +58,12 @@ test('the registry.yaml of the documentation', async t => {
   assert.deepEqual({ limits, collection }, defaults, 'what it shows are the defaults')
 })
 
+test('rate: none lets clients be as slow as they like', async t => {
+  const file = join(await tmp(t), 'registry.yaml')
+  writeFileSync(file, 'limits: { rate: none }\n')
+  assert.equal((await loadConfig(file)).settings.limits.rate, 0)
+})
+
 test('an empty registry.yaml is the defaults', async t => {
   const file = join(await tmp(t), 'registry.yaml')
   writeFileSync(file, '# nothing\n')
@@ -68,6 +74,7 @@ describe('a registry.yaml that is wrong is refused with its line', () => {
   const BAD: readonly (readonly [text: string, message: RegExp])[] = [
     ['adress: :5000', /registry\.yaml:1: unknown field "adress", did you mean address\?$/],
     ['\naddress: nowhere', /registry\.yaml:2: an address is host:port/],
+    ['limits:\n  rate: fast', /registry\.yaml:2: fast is no size/],
     ['limits:\n  manifest: large', /registry\.yaml:2: large is no size/],
     ['gc:\n  grace: 5', /registry\.yaml:2: 5 is no time/],
     [

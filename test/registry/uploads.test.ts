@@ -172,7 +172,7 @@ describe('an upload that is refused leaves nothing', () => {
   }
 
   test('more bytes than the limit, declared or streamed', async t => {
-    const { send } = await testServer(t, { limits: { upload: 1000, manifest: 1000, uploads: 5 } })
+    const { send } = await testServer(t, { limits: { upload: 1000, manifest: 1000, uploads: 5, rate: 0 } })
     for (const body of [CONTENT, Readable.from([CONTENT.subarray(0, 900), CONTENT.subarray(900)])]) {
       const answer = await send('POST', `/v2/app/blobs/uploads/?digest=${DIGEST}`, { body })
       assert.deepEqual([answer.status, codeOf(answer)], [413, 'SIZE_INVALID'])

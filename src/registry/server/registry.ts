@@ -8,9 +8,11 @@ export interface Limits {
   readonly manifest: number
   /** Requests that write an upload at the same time. */
   readonly uploads: number
+  /** Bytes a second that a client must send or take at least; 0: as slowly as it likes. */
+  readonly rate: number
 }
 
-export const DEFAULT_LIMITS: Limits = { upload: 64 * 2 ** 30, manifest: 4 * 2 ** 20, uploads: 256 }
+export const DEFAULT_LIMITS: Limits = { upload: 64 * 2 ** 30, manifest: 4 * 2 ** 20, uploads: 256, rate: 1024 }
 
 export type Action = 'pull' | 'push' | 'delete'
 

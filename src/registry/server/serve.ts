@@ -9,6 +9,7 @@ import { registryHandler } from './handler.ts'
 import { failureResponse } from './http/failure.ts'
 import { listen } from './http/listen.ts'
 import { nodeListener, type Observer } from './http/node-adapter.ts'
+import { Pace } from './http/pace.ts'
 import { collectRegistry, type RegistryCollected } from './local/collect.ts'
 import { type LocalRegistry, openRegistry } from './local/open.ts'
 import { ManifestCache } from './manifest-cache.ts'
@@ -27,12 +28,20 @@ export interface RunningRegistry {
 }
 
 const STOP_MS = 10_000
+/** A client may pause for so long. */
+const PATIENCE_MS = 60_000
+const PACE_LOOK_MS = 5_000
 
 /**
  * Serves the store's registry until it is stopped. The store must be open durably. Throws `ADDRESS_IN_USE`,
  * `ADDRESS_UNUSABLE`, `TLS_FILES`, `HTPASSWD_INVALID`, `REGISTRY_CONFIG`.
  */
-export async function serveRegistry(store: LocalStore, settings: ServerSettings, log: Log): Promise<RunningRegistry> {
+export async function serveRegistry(
+  store: LocalStore,
+  settings: ServerSettings,
+  log: Log,
+  pace = new Pace({ rate: settings.limits.rate, patience: PATIENCE_MS }),
+): Promise<RunningRegistry> {
   const users = watchUsers(settings, log)
   const local = openRegistry(store)
   try {
@@ -50,12 +59,14 @@ export async function serveRegistry(store: LocalStore, settings: ServerSettings,
     const check = () => void store.database.get('SELECT count(*) FROM registry_repositories')
     const handler = withPages(registryHandler(registry, authorize), { metrics, check }, authorize)
     const onTlsError = (error: unknown) => log.error('the changed TLS files cannot be used', { why: messageOf(error) })
-    const listening = await listen(nodeListener(handler, observer(metrics, log)), { ...settings, onTlsError })
+    const listening = await listen(nodeListener(handler, observer(metrics, log), pace), { ...settings, onTlsError })
     const collect = () => collectRegistry(store, local.blobs.uploads, settings.collection)
     const endCollecting = collectEvery(settings.collection.interval, collect, log)
+    const looking = setInterval(() => pace.look(), PACE_LOOK_MS).unref()
     let stopped: Promise<void> | undefined
     const stop = async () => {
       await listening.stop(STOP_MS)
+      clearInterval(looking)
       await endCollecting()
       users.stop()
       local.close()
@@ -143,6 +154,10 @@ function observer(metrics: Metrics, log: Log): Observer {
     failed(error, { method, path }, isGone) {
       if (isGone) return undefined
       const response = failureResponse(error)
+      if (response.status === 408) {
+        log.warn('client too slow', { method, path })
+        return response
+      }
       const stack = response.status === 500 && error instanceof Error ? error.stack : undefined
       log.error('request failed', { method, path, why: messageOf(error), stack })
       return response

@@ -7,6 +7,7 @@ import { MediaType } from '../../oci/media-types.ts'
 import { type LocalStore, openStore } from '../../store/open.ts'
 import { temporaryFolder } from '../../store/testing.ts'
 import { DEFAULT_SETTINGS, type ServerSettings } from './config/settings.ts'
+import type { Pace } from './http/pace.ts'
 import { createLog } from './observe/log.ts'
 import { type RunningRegistry, serveRegistry } from './serve.ts'
 
@@ -31,13 +32,17 @@ export interface TestServer {
 }
 
 /** A registry on a free port with a store of its own; all gone after the test. */
-export async function testServer(t: TestContext, settings: Partial<ServerSettings> = {}): Promise<TestServer> {
+export async function testServer(
+  t: TestContext,
+  settings: Partial<ServerSettings> = {},
+  pace?: Pace,
+): Promise<TestServer> {
   const store = openStore({ root: join(temporaryFolder(t), 'store'), durable: true })
   let lines = ''
   const log = createLog('json', text => {
     lines += text
   })
-  const running = await serveRegistry(store, { ...DEFAULT_SETTINGS, port: 0, ...settings }, log)
+  const running = await serveRegistry(store, { ...DEFAULT_SETTINGS, port: 0, ...settings }, log, pace)
   t.after(async () => {
     await running.stop()
     store.close()

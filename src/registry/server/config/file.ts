@@ -30,6 +30,7 @@ const schema = z.strictObject({
       upload: z.optional(scalar),
       manifest: z.optional(scalar),
       uploads: z.optional(z.int().check(z.positive())),
+      rate: z.optional(scalar),
     }),
   ),
   users: z.optional(text),
@@ -40,7 +41,7 @@ const schema = z.strictObject({
 })
 
 const FIELDS = [
-  ...['address', 'data', 'read-only', 'tls', 'cert', 'key', 'limits', 'upload', 'manifest', 'uploads', 'users'],
+  ...['address', 'data', 'read-only', 'tls', 'cert', 'key', 'limits', 'upload', 'manifest', 'uploads', 'rate', 'users'],
   ...['anonymous', 'rules', 'repositories', 'actions', 'immutable-tags', 'tags', 'gc', 'interval', 'grace'],
 ]
 
@@ -97,11 +98,12 @@ function addressOf({ value, fail }: Read): Pick<ServerSettings, 'host' | 'port'>
 }
 
 function limitsOf(read: Read): ServerSettings['limits'] {
-  const { upload, manifest, uploads } = DEFAULT_SETTINGS.limits
+  const { upload, manifest, uploads, rate } = DEFAULT_SETTINGS.limits
   return {
     upload: size(read, 'upload') ?? upload,
     manifest: size(read, 'manifest') ?? manifest,
     uploads: read.value.limits?.uploads ?? uploads,
+    rate: read.value.limits?.rate === 'none' ? 0 : (size(read, 'rate') ?? rate),
   }
 }
 
@@ -117,7 +119,7 @@ function rulesOf({ value, fail }: Read): ServerSettings['rules'] {
   }))
 }
 
-function size({ value, fail }: Read, name: 'upload' | 'manifest'): number | undefined {
+function size({ value, fail }: Read, name: 'upload' | 'manifest' | 'rate'): number | undefined {
   const given = value.limits?.[name]
   if (given === undefined) return undefined
   const bytes = parseSize(String(given))

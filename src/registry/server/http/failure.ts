@@ -1,5 +1,6 @@
 import { isErrno, ShaleError } from '../../../error.ts'
 import { type RegistryResponse, refusal } from './message.ts'
+import { CLIENT_TOO_SLOW } from './pace.ts'
 
 /** What a client is told of an error that no handler expected; what it does not know of stays in the log. */
 export function failureResponse(error: unknown): RegistryResponse {
@@ -9,6 +10,10 @@ export function failureResponse(error: unknown): RegistryResponse {
   }
   if (code === 'UPLOAD_TAKEN_OVER') {
     return refusal(409, { code: 'BLOB_UPLOAD_INVALID', message: 'another request goes on with this upload' })
+  }
+  if (code === CLIENT_TOO_SLOW) {
+    const message = 'the request came too slowly; what has arrived of an upload stays'
+    return refusal(408, { code: 'UNKNOWN', message }, { Connection: 'close' })
   }
   return refusal(500, { code: 'UNKNOWN', message: 'the registry failed to answer; its log says why' })
 }

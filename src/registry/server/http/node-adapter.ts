@@ -1,6 +1,7 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import { bodyOf } from './body.ts'
 import type { Answered, Handler, RegistryRequest, RegistryResponse, RequestTrace, StreamBody } from './message.ts'
+import type { Pace, Pacing } from './pace.ts'
 
 /** How long what is left of a body is read after it was refused: some clients look for an answer only at its end. */
 const LINGER_MS = 5_000
@@ -13,10 +14,10 @@ export interface Observer {
 }
 
 /** Node's requests and responses as the handler's. */
-export function nodeListener(handler: Handler, observer: Observer): RequestListener {
+export function nodeListener(handler: Handler, observer: Observer, pace: Pace): RequestListener {
   return (incoming, outgoing) => {
     const start = performance.now()
-    const request = requestOf(incoming)
+    const request = requestOf(incoming, pace)
     outgoing.once('close', () => {
       observer.answered(request, { status: outgoing.statusCode, milliseconds: performance.now() - start })
     })
@@ -24,13 +25,13 @@ export function nodeListener(handler: Handler, observer: Observer): RequestListe
       .catch(error => observer.failed(error, request, incoming.destroyed && !incoming.complete))
       .then(async response => {
         if (response === undefined) outgoing.destroy()
-        else await send(response, request, incoming, outgoing)
+        else await send(response, { request, incoming, outgoing, pace })
       })
       .catch(() => outgoing.destroy())
   }
 }
 
-function requestOf(incoming: IncomingMessage): RegistryRequest {
+function requestOf(incoming: IncomingMessage, pace: Pace): RegistryRequest {
   const url = incoming.url ?? '/'
   const mark = url.indexOf('?')
   return {
@@ -42,7 +43,7 @@ function requestOf(incoming: IncomingMessage): RegistryRequest {
       return Array.isArray(value) ? value.join(', ') : value
     },
     get body() {
-      return bodyOf(incoming)
+      return bodyOf(incoming, pace)
     },
     interrupt: () => void incoming.destroy(new Error('another request goes on with this upload')),
     get address() {
@@ -52,11 +53,16 @@ function requestOf(incoming: IncomingMessage): RegistryRequest {
   }
 }
 
+interface Exchange {
+  readonly request: RegistryRequest
+  readonly incoming: IncomingMessage
+  readonly outgoing: ServerResponse
+  readonly pace: Pace
+}
+
 async function send(
   response: RegistryResponse,
-  { trace }: RegistryRequest,
-  incoming: IncomingMessage,
-  outgoing: ServerResponse,
+  { request: { trace }, incoming, outgoing, pace }: Exchange,
 ): Promise<void> {
   const { status, headers, body } = response
   if (!incoming.complete && hasBody(incoming)) {
@@ -67,7 +73,13 @@ async function send(
   if (body === undefined || incoming.method === 'HEAD') {
     if (isStream(body)) await body.close()
     outgoing.end()
-  } else if (isStream(body)) await stream(body, trace, outgoing)
+  } else if (isStream(body))
+    await stream(
+      body,
+      trace,
+      outgoing,
+      pace.begin(() => outgoing.destroy()),
+    )
   else {
     trace.bytes = body.length
     outgoing.end(oneWrite(body), 'latin1')
@@ -98,16 +110,24 @@ function linger(incoming: IncomingMessage): void {
 
 /**
  * Reads no faster than the other end takes it, and asks for the next chunk when the last has gone out: its memory is
- * used again. When reading fails the connection breaks off: the length is wrong.
+ * used again. When reading fails, or the other end is too slow, the connection breaks off: the length is wrong.
  */
-async function stream({ chunks, close }: StreamBody, trace: RequestTrace, outgoing: ServerResponse): Promise<void> {
+async function stream(
+  { chunks, close }: StreamBody,
+  trace: RequestTrace,
+  outgoing: ServerResponse,
+  pacing: Pacing,
+): Promise<void> {
   try {
     for await (const chunk of chunks) {
       trace.bytes += chunk.byteLength
+      pacing.wait(chunk.byteLength)
       if (!(await written(outgoing, chunk))) return
+      pacing.moved()
     }
     outgoing.end()
   } finally {
+    pacing.end()
     await close()
   }
 }
