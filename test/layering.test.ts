@@ -33,7 +33,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // Sources that are fetched: git by its program, files by HTTP with the registry's transport.
   remote: ['error.ts', 'version.ts', 'oci', 'layer', 'registry'],
   // What to think of a Dockerfile or an image: from what is there, without building it.
-  advise: ['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs'],
+  advise: ['error.ts', 'config', 'oci', 'dockerfile', 'layer', 'store', 'rootfs'],
   // Base images are pulled through a function that it is given.
   build: [
     ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],

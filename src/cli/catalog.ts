@@ -31,6 +31,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Show the layers of an image and what made them',
     () => import('./commands/history.ts'),
   ),
+  entry(
+    ['size', 'image size'],
+    'Show what each line of the Dockerfile costs, and what is wasted',
+    () => import('./commands/size.ts'),
+  ),
   entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
   entry(
     ['release tags'],
