@@ -59,8 +59,8 @@ export interface BuildOptions {
   readonly allow?: readonly Entitlement[] | undefined
   readonly secrets?: readonly BuildSecret[] | undefined
   readonly ssh?: readonly SshAgent[] | undefined
-  /** What a RUN may use. It enters no key: a step that needs less gives the same. */
-  readonly limits?: Pick<Isolation, 'resources' | 'rlimits' | 'shmSize'> | undefined
+  /** What a RUN may use, and what makes its container. They enter no key: with less it gives the same. */
+  readonly limits?: Pick<Isolation, 'resources' | 'rlimits' | 'shmSize' | 'runtime'> | undefined
   readonly compression?: Compression | undefined
   readonly compressionLevel?: number | undefined
   /** Seconds since 1970 (SOURCE_DATE_EPOCH): all times in the image are at most that. */

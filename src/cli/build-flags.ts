@@ -1,4 +1,5 @@
 import { boolean, list, text, wordOrBoolean } from './flag.ts'
+import { runtimeFlag } from './isolation-flags.ts'
 import { platformFlag } from './platform-flag.ts'
 import { limitFlags } from './resource-flags.ts'
 
@@ -36,6 +37,7 @@ export const buildFlags = {
   iidfile: text('Write the image ID to this file', { placeholder: 'file' }),
   label: list('Label of the image', { placeholder: 'NAME=value' }),
   ...limitFlags,
+  runtime: runtimeFlag,
   load: boolean('', { hidden: true }),
   metadataFile: text('Write what was built to this file, as JSON', { placeholder: 'file' }),
   network: text('Network of RUN steps: host or none', { choices: ['host', 'none', 'default'] }),

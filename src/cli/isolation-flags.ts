@@ -2,6 +2,10 @@ import type { Isolation } from '../sandbox/isolation.ts'
 import { boolean, type FlagValues, list, text } from './flag.ts'
 import { processLimitsOf, resourceFlags, resourcesOf } from './resource-flags.ts'
 
+export const runtimeFlag = text('Program that makes containers: builtin (default), runc or crun', {
+  choices: ['builtin', 'runc', 'crun'],
+})
+
 /** docker's flags for what a container may do, see and use. */
 export const isolationFlags = {
   ...resourceFlags,
@@ -14,11 +18,17 @@ export const isolationFlags = {
   oomScoreAdj: text('How soon the kernel ends it when memory runs out: -1000 to 1000', { placeholder: 'number' }),
   pid: text('PID namespace: private (default)', { placeholder: 'mode' }),
   privileged: boolean('All capabilities, all devices, nothing masked, no seccomp filter'),
+  runtime: runtimeFlag,
   securityOpt: list('Security option: seccomp=unconfined, seccomp=FILE, no-new-privileges, systempaths=unconfined', {
     placeholder: 'option',
   }),
   sysctl: list('Setting of the container’s namespaces', { placeholder: 'name=value' }),
   userns: text('User namespace: auto or host', { placeholder: 'mode' }),
+}
+
+/** `undefined` is the built-in one. */
+export function runtimeOf(name: string | undefined): Pick<Isolation, 'runtime'> {
+  return name === undefined ? {} : { runtime: name as NonNullable<Isolation['runtime']> }
 }
 
 type IsolationFlags = Partial<FlagValues<typeof isolationFlags>>
@@ -43,6 +53,7 @@ async function whatItMay(flags: IsolationFlags, hostNetwork: boolean): Promise<I
   return {
     ...modes,
     ...processLimitsOf(flags),
+    ...runtimeOf(flags.runtime),
     ...(flags.privileged === true && { privileged: true }),
     ...(capabilities !== undefined && { capabilities }),
     ...(device.length > 0 && { devices: device.map(values.device) }),

@@ -26,9 +26,14 @@ export interface Isolation {
   /** `none` has no /dev/shm, `host` the host's System V and POSIX objects. Default `private`. */
   readonly ipc?: 'private' | 'none' | 'host'
   readonly cgroupns?: 'private' | 'host'
+  /** Which program makes the container from the bundle; default: the one that is part of Shale. */
+  readonly runtime?: 'builtin' | OciRuntime
   /** What it may use of the machine. */
   readonly resources?: Resources
 }
+
+/** Programs on the PATH. */
+export type OciRuntime = 'runc' | 'crun'
 
 export interface HostDevice {
   /** Absolute path of a device node, or of a folder of them, on the host. */

@@ -13,6 +13,7 @@ import { parseEntitlements, parseSecret } from '../build-grants.ts'
 import { buildContexts, buildInput } from '../build-input.ts'
 import type { BuildRelease } from '../build-release.ts'
 import { type Context, command, type Input } from '../command.ts'
+import { runtimeOf } from '../isolation-flags.ts'
 import { keyValues } from '../key-values.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { type ProgressMode, startProgress } from '../progress/progress.ts'
@@ -175,7 +176,7 @@ function buildOptions(
 function buildLimits(context: Context, flags: BuildCommandInput['flags']): BuildOptions['limits'] {
   const resources = resourcesOf(flags)
   for (const message of limits(resources).warnings) context.err.write(`Warning: ${message}\n`)
-  return { resources, ...processLimitsOf(flags) }
+  return { resources, ...processLimitsOf(flags), ...runtimeOf(flags.runtime) }
 }
 
 /** A newer one is what is looked for whenever the registry is asked. */

@@ -100,11 +100,16 @@ function heldCapabilities(): bigint {
 
 /** A hard limit below the wanted one is kept, and the soft one goes no further than that. */
 export function setRlimits(limits: readonly Rlimit[]): void {
+  for (const { type, soft, hard } of possibleRlimits(limits)) setRlimit(type, soft, hard)
+}
+
+/** The limits as far as this process's own hard ones let them be. */
+export function possibleRlimits(limits: readonly Rlimit[]): readonly Rlimit[] {
   const current = readFileSync('/proc/self/limits', 'latin1')
-  for (const { type, soft, hard } of limits) {
+  return limits.map(({ type, soft, hard }) => {
     const ceiling = hardLimit(current, type)
-    setRlimit(type, lesser(soft, ceiling), lesser(hard, ceiling))
-  }
+    return { type, soft: lesser(soft, ceiling), hard: lesser(hard, ceiling) }
+  })
 }
 
 function lesser(limit: number, ceiling: number): number {

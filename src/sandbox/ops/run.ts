@@ -36,7 +36,8 @@ async function runWith(
   const pipes = pipesOf(request.config)
   let cgroups: Cgroups | undefined
   try {
-    cgroups = request.cgroups && makeCgroups(request.cgroups)
+    // runc makes them by itself, from the bundle.
+    if (request.config.runtime !== 'runc') cgroups = request.cgroups && makeCgroups(request.cgroups)
     const input = await initInput(request, context, { mounts, terminal, pipes, cgroups })
     return await start(input, { request, terminal, pipes, cgroups }, context)
   } finally {
@@ -67,7 +68,7 @@ async function start(
   signal.throwIfAborted()
   const oomKills = cgroups?.oomKills() === undefined ? machineOomKills : () => cgroups.oomKills() ?? 0
   const oomKillsBefore = oomKills()
-  const init = takeInit()
+  const init = await processFor(request, terminal)
   const abort = (): void => {
     init.kill('SIGKILL')
     terminal?.hangUp()
@@ -99,6 +100,19 @@ async function start(
 interface Streams {
   readonly terminal: Terminal | undefined
   readonly pipes: CommandPipes | undefined
+}
+
+async function processFor({ config, work }: RunRequest, terminal: Terminal | undefined): Promise<InitProcess> {
+  const { runtime = 'builtin', resources = {} } = config
+  if (runtime === 'builtin') return takeInit()
+  if (terminal !== undefined) {
+    throw new ShaleError('RUNTIME_TERMINAL', `a terminal with the runtime ${runtime} is not supported`, {
+      hint: 'leave out -t, or --runtime',
+      exitCode: 125,
+    })
+  }
+  const { ociProcess } = await import('./oci-process.ts')
+  return ociProcess(runtime, work, resources)
 }
 
 interface Controlled {
