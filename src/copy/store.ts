@@ -11,7 +11,7 @@ import { ingestArtifact, ingestDocument } from '../transfer/ingest-blob.ts'
 import { storeContent } from '../transfer/store-content.ts'
 import type { ImageSource, Pusher } from './types.ts'
 
-/** An image of the store. It keeps none of what refers to one. */
+/** An image of the store, with what refers to it there. */
 export function storeSource(store: Store, id: Digest, name: string, imageName: string | undefined): ImageSource {
   const read = async (digest: Digest, mediaType: string | undefined) =>
     imageDocument(await store.blobs.read(digest), digest, mediaType)
@@ -24,7 +24,14 @@ export function storeSource(store: Store, id: Digest, name: string, imageName: s
       if (store.blobs.size(descriptor.digest) === undefined) throw notHere(name, descriptor)
       return await read(descriptor.digest, descriptor.mediaType)
     },
-    referrers: async () => [],
+    referrers: digest =>
+      Promise.all(
+        store.referrers.of(digest).map(async referrer => {
+          const { descriptor, parsed } = await read(referrer, undefined)
+          const artifactType = parsed.kind === 'manifest' ? parsed.manifest.artifactType : undefined
+          return { ...descriptor, ...(artifactType !== undefined && { artifactType }) }
+        }),
+      ),
   }
 }
 
@@ -54,10 +61,15 @@ export function storeTarget(
         await ingestDocument(store, lease, raw, descriptor)
       }
     },
-    async attach() {
-      throw new ShaleError('REFERRERS_UNSUPPORTED', 'the store keeps images, and not what refers to them', {
-        hint: 'copy to a registry or an OCI layout, or without --referrers',
-      })
+    async attach({ raw, descriptor, parsed }, from, signal) {
+      const manifest = parsed.kind === 'manifest' ? parsed.manifest : undefined
+      if (manifest?.subject === undefined) {
+        throw new ShaleError('INVALID_MANIFEST', `${from.name}: ${descriptor.digest} refers to no image`)
+      }
+      await ingestArtifact(store, lease, from, manifest, signal)
+      await ingestDocument(store, lease, raw, descriptor)
+      const blobs = [manifest.config, ...manifest.layers].map(({ digest }) => digest)
+      store.referrers.add(lease, manifest.subject.digest, descriptor.digest, blobs)
     },
     async finish({ descriptor }) {
       if (name !== undefined) store.images.tag(name, descriptor.digest, 'copy')

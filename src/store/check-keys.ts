@@ -8,6 +8,8 @@ const DIGESTS = [
   ['images', 'digest'],
   ['cache_records', 'key'],
   ['image_variants', 'digest'],
+  ['referrers', 'digest'],
+  ['referrer_blobs', 'digest'],
   ['origins', 'digest'],
   ['registry_blobs', 'digest'],
   ['registry_manifests', 'digest'],
@@ -20,6 +22,8 @@ const PARTS = [
   ['layer_blobs', 'layer', 'layers', 'id'],
   ['repo_digests', 'digest', 'images', 'digest'],
   ['image_variants', 'original', 'manifests', 'digest'],
+  ['referrers', 'digest', 'blobs', 'digest'],
+  ['referrer_blobs', 'referrer', 'referrers', 'digest'],
   ['origins', 'digest', 'manifests', 'digest'],
   ['holds', 'lease', 'leases', 'id'],
 ] as const

@@ -99,6 +99,7 @@ const TIMES = [
   ['builds', 'at'],
   ['leases', 'heartbeat'],
   ['image_variants', 'at'],
+  ['referrers', 'at'],
   ['origins', 'at'],
   ['publications', 'at'],
   ['registry_blobs', 'used_at'],

@@ -6,8 +6,8 @@ import type { CacheRecord } from './types.ts'
 
 /** Images that lack some of their content, with the names that point at them. */
 export function brokenImages(store: LocalStore, graph: ContentGraph, whole: ReadonlySet<Digest>): readonly Finding[] {
-  // A variant that is lost is made again.
-  const own = { ...graph, variants: new Map() }
+  // A variant that is lost is made again, and a lost signature is not the image's.
+  const own = { ...graph, variants: new Map(), referrers: new Map() }
   return graph.images.flatMap((id): readonly Finding[] => {
     const missing = [...reach(own, { images: [id] }).blobs].filter(digest => !whole.has(digest))
     if (missing.length === 0) return []

@@ -10,6 +10,7 @@ import { createLeases, type Leases } from './leases.ts'
 import { createOrigins } from './origins.ts'
 import { createPartials } from './partials.ts'
 import { createPublications } from './publications.ts'
+import { createReferrers } from './referrers.ts'
 import { createStatIndex } from './stat-index.ts'
 import { clearLeftovers } from './temp.ts'
 import { createTrees, type RemoveTree } from './trees.ts'
@@ -72,6 +73,7 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
     trees: createTrees({ layout, database, leases, removeTree }),
     images: createImages({ database, leases, blobs }),
     variants: createVariants({ database, blobs }),
+    referrers: createReferrers({ database, blobs }),
     cache: createCache({ database, leases, blobs }),
     cacheMounts: createCacheMounts({ layout, database, leases }),
     origins: createOrigins(database),

@@ -12,6 +12,8 @@ export interface ContentGraph {
   readonly manifests: ReadonlyMap<Digest, readonly ManifestRef[]>
   /** By the original's digest. */
   readonly variants: ReadonlyMap<Digest, readonly { readonly digest: Digest }[]>
+  /** By the subject's digest. */
+  readonly referrers: ReadonlyMap<Digest, readonly GraphReferrer[]>
   readonly layers: ReadonlyMap<number, GraphLayer>
   readonly layersByDiffId: ReadonlyMap<Digest, readonly number[]>
   readonly trees: readonly GraphTree[]
@@ -23,6 +25,12 @@ export interface GraphRecord {
   readonly key: Digest
   readonly layer: number | null
   readonly inputToc: Digest | null
+}
+
+interface GraphReferrer {
+  readonly digest: Digest
+  /** One of what it names. */
+  readonly blob: Digest | null
 }
 
 interface ManifestRef {
@@ -89,6 +97,13 @@ export function loadGraph(database: Database, now = Date.now()): ContentGraph {
       database.all<{ digest: Digest; original: Digest }>('SELECT digest, original FROM image_variants'),
       row => row.original,
     ),
+    referrers: groupBy(
+      database.all<GraphReferrer & { readonly subject: Digest }>(
+        `SELECT r.subject, r.digest, b.digest AS blob FROM referrers r
+         LEFT JOIN referrer_blobs b ON b.referrer = r.digest`,
+      ),
+      row => row.subject,
+    ),
     layers: new Map(
       layers.map(row => [
         row.id,
@@ -138,6 +153,10 @@ function reachManifest(graph: ContentGraph, digest: Digest, found: Found): void 
   found.blobs.add(digest)
   // Their layers are blobs of the original's layers.
   for (const variant of graph.variants.get(digest) ?? []) found.blobs.add(variant.digest)
+  for (const referrer of graph.referrers.get(digest) ?? []) {
+    if (referrer.blob !== null) found.blobs.add(referrer.blob)
+    reachManifest(graph, referrer.digest, found)
+  }
   for (const ref of graph.manifests.get(digest) ?? []) {
     found.blobs.add(ref.digest)
     if (ref.role === 'manifest') reachManifest(graph, ref.digest, found)

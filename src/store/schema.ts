@@ -122,4 +122,15 @@ export const MIGRATIONS: readonly string[] = [
     lease TEXT NOT NULL REFERENCES leases ON DELETE CASCADE, sharing TEXT NOT NULL
   ) STRICT;
   `,
+  // Manifests that refer to images, with what they name, for as long as their subjects stay.
+  `
+  CREATE TABLE referrers (
+    digest TEXT PRIMARY KEY REFERENCES blobs ON DELETE CASCADE, subject TEXT NOT NULL, at INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX referrers_by_subject ON referrers (subject);
+  CREATE TABLE referrer_blobs (
+    referrer TEXT NOT NULL REFERENCES referrers ON DELETE CASCADE, digest TEXT NOT NULL,
+    PRIMARY KEY (referrer, digest)
+  ) STRICT, WITHOUT ROWID;
+  `,
 ]

@@ -251,6 +251,17 @@ export interface VariantStore {
   find(digest: Digest): ImageVariant | undefined
 }
 
+/** What refers to images and is none: signatures, SBOMs. It stays as long as its subject does. */
+export interface ReferrerStore {
+  /**
+   * Notes a manifest that refers to another; both it and what it names are blobs of the store. Idempotent. Throws
+   * `BLOB_MISSING`.
+   */
+  add(lease: Lease, subject: Digest, referrer: Digest, blobs: readonly Digest[]): void
+  /** Digests of manifests, in the order in which they came. */
+  of(subject: Digest): readonly Digest[]
+}
+
 /** How one ingredient of a key is named and what it was: `{ name: 'env PATH', value: '…' }`. */
 export interface Ingredient {
   readonly name: string
@@ -329,6 +340,7 @@ export interface Store {
   readonly trees: TreeStore
   readonly images: ImageStore
   readonly variants: VariantStore
+  readonly referrers: ReferrerStore
   readonly cache: CacheStore
   readonly cacheMounts: CacheMountStore
   readonly origins: OriginStore
