@@ -36,6 +36,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Show what each line of the Dockerfile costs, and what is wasted',
     () => import('./commands/size.ts'),
   ),
+  entry(['diff', 'image diff'], 'Show what tells two images apart', () => import('./commands/diff.ts')),
   entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
   entry(
     ['release tags'],
