@@ -1,5 +1,5 @@
 import { chownSync, closeSync, lstatSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
-import { basename, dirname } from 'node:path'
+import { basename } from 'node:path'
 import { isErrno, ShaleError } from '../../error.ts'
 import type { RuntimeSpec, SpecMount } from '../bundle.ts'
 import { AT_FDCWD, MOUNT_ATTR, MS, mount, openPath, RESOLVE, setMountAttributes } from '../syscalls.ts'
@@ -159,9 +159,15 @@ function madeTarget(root: string, { path, kind }: Target): string {
   const resolved = resolveInRoot(root, path)
   const names = resolved.path.split('/')
   if (resolved.path === '' || resolved.existing === names.length) return resolved.path
-  const full = `${root}/${resolved.path}`
-  mkdirSync(kind === 'directory' ? full : dirname(full), { recursive: true, mode: 0o755 })
-  if (kind === 'file') writeFileSync(full, '', { flag: 'wx', mode: 0o644 })
+  // In a volume others may put links where there were none: each step goes from a folder that is held open.
+  for (let depth = resolved.existing; depth < names.length; depth++) {
+    const name = names[depth] as string
+    const last = depth === names.length - 1
+    at(root, names.slice(0, depth).join('/'), folder => {
+      if (last && kind === 'file') writeFileSync(`${folder}/${name}`, '', { flag: 'wx', mode: 0o644 })
+      else mkdirSync(`${folder}/${name}`, { mode: 0o755 })
+    })
+  }
   return resolved.path
 }
 
