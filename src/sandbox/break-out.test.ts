@@ -8,6 +8,7 @@ import type { RunConfig, RunRequest } from './run-request.ts'
 import { filterArchs } from './seccomp/numbers.ts'
 import { collector, makeTrees, type Trees } from './testing.ts'
 import { ATTACKS, attackProgram } from './testing-attacks.ts'
+import { makeMappedUser, removeUsers, runAs } from './testing-users.ts'
 
 /** The host's own Perl, seen read-only by the container. */
 function obstacle(): string | false {
@@ -16,6 +17,8 @@ function obstacle(): string | false {
   return filterArchs(process.arch).length === 0 && 'no table of this machine’s system calls'
 }
 
+const USER = 'shale-attacker'
+const unmapped = obstacle() === false && makeMappedUser(USER, 701_000_000)
 const hasRunc = spawnSync('sh', ['-c', 'PATH=$PATH:/usr/sbin command -v runc']).status === 0
 
 describe('break-outs', { skip: obstacle() }, () => {
@@ -36,6 +39,7 @@ describe('break-outs', { skip: obstacle() }, () => {
   after(async () => {
     await helper.close()
     trees.remove()
+    removeUsers([USER])
   })
 
   function attack(program: string, config: Partial<RunConfig>): RunRequest {
@@ -66,6 +70,25 @@ describe('break-outs', { skip: obstacle() }, () => {
     }
   }
 
+  test('as an ordinary user of the machine: all are held', {
+    skip: unmapped,
+    timeout: 60_000,
+  }, () => {
+    const topics = Object.values(ATTACKS)
+    const runtimes = hasRunc ? (['builtin', 'runc'] as const) : (['builtin'] as const)
+    const requests = runtimes.flatMap(runtime =>
+      topics.map(attacks => attack(attackProgram(attacks, marker), { runtime })),
+    )
+    const { results, rootless } = runAs(USER, trees, requests)
+    assert.ok(rootless || process.getuid?.() !== 0)
+    const lines = results.flatMap(({ out }) => out.trim().split('\n'))
+    assert.deepEqual(
+      lines.filter(line => !line.startsWith('held ')),
+      [],
+    )
+    assert.equal(lines.length, topics.flat().length * runtimes.length, results.map(({ err }) => err).join(''))
+  })
+
   test('the attacks are real: without isolation many of them work', async () => {
     const all = Object.values(ATTACKS).flat()
     const unheld = all.filter(({ name }) =>
@@ -84,20 +107,24 @@ describe('break-outs', { skip: obstacle() }, () => {
     timeout: 20_000,
   }, async () => {
     const outside = trees.tree('outside')
-    const flip = `while :; do rmdir sub/deep sub; ln -s ${outside} sub; rm sub; mkdir sub; done 2>/dev/null`
-    const flipping = spawn('sh', ['-c', flip], { cwd: volume, stdio: 'ignore' })
+    mkdirSync(join(volume, 'sub'))
+    symlinkSync(outside, join(volume, 'link'))
+    const flip = 'rename("sub", "real"), rename("link", "sub"), rename("sub", "link"), rename("real", "sub") while 1'
+    const flipping = spawn('perl', ['-e', flip], { cwd: volume, stdio: 'ignore' })
     try {
       const source = trees.tree('source')
-      const starts = Array.from({ length: 30 }, () =>
+      const starts = Array.from({ length: 30 }, (_, number) =>
         helper
           .run(
             trees.request(
-              ['touch', '/v/sub/deep/file'],
+              ['true'],
               {},
               {
                 mounts: [
                   { kind: 'bind', source: volume, target: '/v' },
-                  { kind: 'bind', source, target: '/v/sub/deep' },
+                  ...Array.from({ length: 20 }, (_, index) => {
+                    return { kind: 'bind', source, target: `/v/sub/${number}/${index}` } as const
+                  }),
                 ],
               },
             ),

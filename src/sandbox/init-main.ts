@@ -127,7 +127,10 @@ try {
   flushCompileCache()
   duplicateTo(STDERR_FD, 2)
   closeSync(STDERR_FD)
-  const input = deserialize(readFileSync(INPUT_FD)) as InitInput
+  const said = readFileSync(INPUT_FD)
+  // Whoever has started us has ended, and there is nobody to tell.
+  if (said.length === 0) exitNow(0)
+  const input = deserialize(said) as InitInput
   closeSync(INPUT_FD)
   start(input)
 } catch (error) {

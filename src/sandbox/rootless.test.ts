@@ -1,54 +1,18 @@
 import assert from 'node:assert/strict'
-import { execFileSync, spawnSync } from 'node:child_process'
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
-import { fileURLToPath } from 'node:url'
-import type { RunRequest } from './run-request.ts'
 import { makeTrees, type Trees } from './testing.ts'
-import type { RootlessInput, RootlessOutput } from './testing-rootless.ts'
+import { makeMappedUser, makeSingleUser, removeUsers, runAs } from './testing-users.ts'
 
-const PROGRAM = fileURLToPath(new URL('./testing-rootless.ts', import.meta.url))
 const asRoot = process.getuid?.() === 0
 const USERS = { mapped: 'shale-mapped', single: 'shale-single' } as const
 
 /** Why these tests cannot run on this machine; false if they can. */
 function obstacle(): string | false {
-  if (spawnSync('sh', ['-c', 'command -v newuidmap']).status !== 0) return 'needs newuidmap (apt-get install uidmap)'
-  if (!asRoot) return false
-  ensureUser(USERS.mapped)
-  ensureUser(USERS.single)
-  for (const file of ['/etc/subuid', '/etc/subgid']) {
-    execFileSync('sed', ['-i', `/^${USERS.single}:/d`, file])
-    if (!readFileSync(file, 'utf8').includes(`${USERS.mapped}:`)) {
-      execFileSync('sh', ['-c', `echo ${USERS.mapped}:700000000:65536 >> ${file}`])
-    }
-  }
-  const reads = as(USERS.mapped, ['test', '-r', PROGRAM, '-a', '-x', process.execPath])
-  return spawnSync(reads[0], reads.slice(1)).status === 0 ? false : 'needs a checkout that other users can read'
-}
-
-function ensureUser(name: string): void {
-  if (spawnSync('id', ['-u', name]).status !== 0) execFileSync('useradd', ['--no-create-home', name])
-}
-
-function as(user: string, command: readonly string[]): readonly [string, ...string[]] {
-  if (!asRoot) return command as readonly [string, ...string[]]
-  return ['setpriv', '--reuid', user, '--regid', user, '--init-groups', '--reset-env', ...command]
-}
-
-function runAs(
-  user: string,
-  trees: Trees,
-  requests: readonly RunRequest[],
-  remove: readonly string[] = [],
-): RootlessOutput {
-  if (asRoot) execFileSync('chown', ['-R', `${user}:`, trees.root])
-  const [command, ...args] = as(user, [process.execPath, PROGRAM])
-  const input: RootlessInput = { root: trees.root, requests, remove }
-  const { stdout, stderr, status } = spawnSync(command, args, { input: JSON.stringify(input), encoding: 'utf8' })
-  assert.equal(status, 0, stderr)
-  return JSON.parse(stdout) as RootlessOutput
+  const why = makeMappedUser(USERS.mapped, 700_000_000)
+  if (why === false) makeSingleUser(USERS.single)
+  return why
 }
 
 describe('as an ordinary user', { skip: obstacle() }, () => {
@@ -58,7 +22,7 @@ describe('as an ordinary user', { skip: obstacle() }, () => {
   })
   after(() => {
     trees.remove()
-    if (asRoot) for (const user of Object.values(USERS)) spawnSync('userdel', [user])
+    removeUsers(Object.values(USERS))
   })
 
   test('commands run isolated, as any user of the image', { timeout: 30_000 }, () => {

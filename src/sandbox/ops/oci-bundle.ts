@@ -43,7 +43,11 @@ interface Place {
   readonly resources: Resources
 }
 
-function configOf({ spec, files }: InitInput, runtime: OciRuntime, { scratch, name, resources }: Place): string {
+function configOf(
+  { spec, files, overlay }: InitInput,
+  runtime: OciRuntime,
+  { scratch, name, resources }: Place,
+): string {
   const limits = possibleRlimits(spec.process.rlimits)
   const number = (limit: number): number | string => (limit < 0 ? UNLIMITED : limit)
   const config = {
@@ -65,7 +69,11 @@ function configOf({ spec, files }: InitInput, runtime: OciRuntime, { scratch, na
         return { destination: file.target, type: 'bind', source, options }
       }),
     ],
-    linux: { ...spec.linux, cgroupsPath: `/shale/${name}`, resources: ociResources(spec.mounts, resources) },
+    linux: {
+      ...spec.linux,
+      // An ordinary user is not let make groups, and runc minds when it has been told which.
+      ...(!overlay.userXattr && { cgroupsPath: `/shale/${name}`, resources: ociResources(spec.mounts, resources) }),
+    },
   }
   return JSON.stringify(config).replaceAll(`"${UNLIMITED}"`, '18446744073709551615')
 }
