@@ -47,6 +47,8 @@ test('the packed package installs elsewhere without its scripts, builds, runs an
   const built = await call(['build', '-t', 'box', '-f', '-', await busyboxRootfs()], DOCKERFILE)
   assert.equal(built.code, 0, built.stderr)
   assert.equal((await call(['images', '--format', '{{.Repository}}:{{.Tag}}'])).stdout, 'box:latest\n')
+  assert.match((await call(['explain', 'StageNameCasing'])).stdout, /^# StageNameCasing\n/)
+  assert.match((await call(['size', 'box'])).stdout, /efficiency/)
   const ran = await call(['run', '--rm', 'box'])
   assert.deepEqual([ran.code, ran.stdout], [0, 'made in a packed install\n'], ran.stderr)
 

@@ -1,5 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { RULES } from '../../advise/rules.ts'
 import { nearest } from '../../dockerfile/nearest.ts'
 import { ShaleError } from '../../error.ts'
@@ -40,6 +41,6 @@ function unknownRule(name: string): ShaleError {
 
 /** The package has the pages beside its bundle, a checkout beside its source. */
 function pages(): string {
-  const places = ['../docs/rules', '../../../docs/rules'].map(path => join(import.meta.dirname, path))
+  const places = ['../docs/rules', '../../../docs/rules'].map(path => fileURLToPath(new URL(path, import.meta.url)))
   return places.find(path => existsSync(path)) ?? (places[0] as string)
 }
