@@ -59,7 +59,7 @@ const MISTAKES: readonly (readonly [string, number, RegExp])[] = [
   ['--foo images', 125, /^unknown flag: --foo\n/],
   ['-H tcp://x images', 125, /^docker's -H is not part of Shale: there is no daemon/],
   ['images --digest', 125, /^unknown flag: --digest\nDid you mean --digests\?/],
-  ['build --secret id=x .', 125, /^docker's --secret is not supported by `shale build` yet\n/],
+  ['build --attest type=sbom .', 125, /^docker's --attest is not supported by `shale build` yet\n/],
   ['rmi', 1, /^"shale rmi" requires at least 1 argument\.\nSee 'shale rmi --help'\.\n\nUsage: {2}shale rmi /],
   ['tag a', 1, /^"shale tag" requires exactly 2 arguments\./],
 ]
