@@ -163,6 +163,8 @@ test('tag and rmi: names come and go, the image goes with the last one', async t
   assert.equal(gone.stdout, `Untagged: app:1\nDeleted: ${id}\n`)
   assert.match(gone.stderr, /^ERROR: No such image: app:1/)
   assert.equal(gone.code, 1)
+  const forced = await call(['rmi', '-f', 'app:1'])
+  assert.deepEqual([forced.code, forced.stderr.split('\n')[0]], [0, 'ERROR: No such image: app:1'])
   assert.equal((await call(['images', '-q'])).stdout, '')
   assert.equal((await call(['image', 'prune', '-f'])).stdout, 'Total reclaimed space: 0B\n')
 })

@@ -1,3 +1,4 @@
+import { ShaleError } from '../../error.ts'
 import { collect } from '../../store/collect.ts'
 import { removeImage } from '../../store/remove-image.ts'
 import { command } from '../command.ts'
@@ -13,7 +14,7 @@ export default command({
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   flags: {
-    force: boolean('Remove an image with all its names', { short: 'f' }),
+    force: boolean('Remove an image with all its names; one that is not there is no failure', { short: 'f' }),
     noPrune: boolean('Leave content that nothing needs any more to the next prune'),
   },
   async run(context, { args, flags }) {
@@ -27,7 +28,7 @@ export default command({
           context.out.write('untagged' in removal ? `Untagged: ${removal.untagged}\n` : `Deleted: ${removal.deleted}\n`)
         }
       } catch (error) {
-        failures++
+        if (!(flags.force && isMissing(error))) failures++
         context.err.write(`${describeError(error, context.debug)}\n`)
       }
     }
@@ -35,3 +36,8 @@ export default command({
     return failures === 0 ? 0 : 1
   },
 })
+
+/** With `--force` docker names an image that is not there, and ends with 0 all the same: scripts rely on it. */
+function isMissing(error: unknown): boolean {
+  return error instanceof ShaleError && error.code === 'IMAGE_NOT_FOUND'
+}

@@ -1,3 +1,4 @@
+import { escapeHtml, escapeJs, escapeQuery } from './escape.ts'
 import { CallError, MAX_TEXT } from './limits.ts'
 import { sprintf } from './printf.ts'
 import { goJson, goString, isObject, isTrue, structType, typeName, type Value } from './value.ts'
@@ -87,6 +88,12 @@ function print(...args: readonly Value[]): string {
     .join('')
 }
 
+/** A single text as it is; anything else as `print` has it. */
+function plain(args: readonly Value[]): string {
+  const [only] = args
+  return args.length === 1 && typeof only === 'string' ? only : print(...args)
+}
+
 function spaces(count: Value): string {
   const wanted = wantInt(count)
   if (wanted < 0 || wanted > MAX_TEXT) throw new CallError(`cannot repeat a space ${wanted} times`)
@@ -111,6 +118,9 @@ export const FUNCTIONS: Readonly<Record<string, TemplateFunction>> = {
   print,
   println: (...args) => `${args.map(goString).join(' ')}\n`,
   printf: (format, ...args) => sprintf(wantText(format), args),
+  html: (...args) => escapeHtml(plain(args)),
+  js: (...args) => escapeJs(plain(args)),
+  urlquery: (...args) => escapeQuery(plain(args)),
   len: value => length(value),
   index,
   slice,

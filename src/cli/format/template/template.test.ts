@@ -70,6 +70,9 @@ const CASES: readonly (readonly [string, string])[] = [
   ['{{upper "a"}}{{lower "B"}}{{title "ab cd"}}', 'AbAb Cd'],
   ['[{{pad "x" 1 2}}][{{pad "" 1 2}}]', '[ x  ][]'],
   ['{{truncate .Id 6}}', 'sha256'],
+  [`{{html "<a href='x'>&"}}`, '&lt;a href=&#39;x&#39;&gt;&amp;'],
+  ['{{js "it\'s <b> ="}} {{js "a\\tb\\\\"}}', String.raw`it\'s \u003Cb\u003E \u003D a\u0009b\\`],
+  ['{{urlquery "a b/ü*" 1}}', 'a+b%2F%C3%BC%2A1'],
   ['{{println .Id 1}}', 'sha256:abc 1\n'],
   ['{{print 1 2 "x" 3}}', '1 2x3'],
   [
