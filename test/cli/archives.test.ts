@@ -72,6 +72,13 @@ test('load reads the standard input', async t => {
   assert.equal((await (await shale(t))(['load', '-q'], { input })).stdout, 'Loaded image: app:1\n')
 })
 
+test('save into a folder that is not there names the folder, not the file that it writes first', async t => {
+  const { call, folder } = await withImage(t)
+  const { code, stderr } = await call(['save', '-o', join(folder, 'nowhere/out'), 'app:1'])
+  assert.equal(code, 1)
+  assert.match(stderr, /^ERROR: cannot write ".*\/nowhere\/out": the folder ".*\/nowhere" does not exist\nhint: /)
+})
+
 test('save and load: what cannot be', async t => {
   const { call, folder } = await withImage(t)
   const output = join(folder, 'out')
