@@ -88,6 +88,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Delete tags or images from a registry',
     () => import('./commands/registry-delete.ts'),
   ),
+  entry(['volume create'], 'Make a volume', () => import('./commands/volume-create.ts')),
+  entry(['volume ls', 'volume list'], 'List volumes', () => import('./commands/volume-ls.ts')),
+  entry(['volume inspect'], 'Show what is recorded about volumes', () => import('./commands/volume-inspect.ts')),
+  entry(['volume rm', 'volume remove'], 'Remove volumes', () => import('./commands/volume-rm.ts')),
+  entry(['volume prune'], 'Remove volumes that no container has', () => import('./commands/volume-prune.ts')),
   entry(['system df'], 'Show what takes how much disk space', () => import('./commands/system-df.ts')),
   entry(
     ['system check'],
@@ -111,6 +116,7 @@ export const GROUPS: Readonly<Record<string, string>> = {
   buildx: 'Manage builds, under the name of Docker’s plugin',
   registry: 'Serve a registry, look into others and delete from them',
   system: 'Manage the store',
+  volume: 'Manage volumes',
   release: 'Name images after versions and commits',
   tags: 'Manage where tags point',
 }

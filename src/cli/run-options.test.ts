@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { environment, parseEnvFile, parseVolume } from './run-options.ts'
+import { environment, parseEnvFile } from './run-options.ts'
 
 test('a name without value takes the caller’s, or nothing', () => {
   assert.deepEqual(environment([], ['A=1', 'B', 'C', 'D='], { B: 'b' }), ['A=1', 'B=b', 'D='])
@@ -12,19 +12,3 @@ test('an environment file has a variable a line, values as they are', () => {
   assert.throws(() => parseEnvFile('A=1\nB C=2\n', 'f'), { code: 'INVALID_ENV_FILE', message: /^f:2: / })
   assert.throws(() => parseEnvFile('=2\n', 'f'), { code: 'INVALID_ENV_FILE' })
 })
-
-const VOLUMES: readonly (readonly [string, string, string, boolean])[] = [
-  ['/a:/b', '/a', '/b', false],
-  ['./a:/b:ro', '/here/a', '/b', true],
-  ['.:/b:rw,z', '/here', '/b', false],
-  ['../a:/b:readonly', '/a', '/b', true],
-]
-
-for (const [text, source, target, readonly] of VOLUMES) {
-  test(`volume ${text}`, () => assert.deepEqual(parseVolume(text, '/here'), { source, target, readonly }))
-}
-
-for (const text of ['/a', 'data:/b', '/a:b', '/a:/', '/a:/b:x', '/a:/b:ro:z', '']) {
-  test(`volume ${JSON.stringify(text)} is refused`, () =>
-    assert.throws(() => parseVolume(text, '/'), { code: 'INVALID_VOLUME' }))
-}

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs'
-import { resolve } from 'node:path'
 import { ShaleError } from '../error.ts'
 import { boolean, list, text } from './flag.ts'
 import { isolationFlags } from './isolation-flags.ts'
@@ -13,6 +12,7 @@ export const runFlags = {
   hostname: text('Name of the machine as the command sees it', { short: 'h', placeholder: 'name' }),
   ...isolationFlags,
   interactive: boolean('Connect the standard input', { short: 'i' }),
+  mount: list('Mount in words: type=bind, volume or tmpfs', { placeholder: 'mount' }),
   name: text('Name of the container', { placeholder: 'name' }),
   network: text('Network: host or none', { choices: ['host', 'none'] }),
   net: text('', { choices: ['host', 'none'], hidden: true }),
@@ -21,19 +21,11 @@ export const runFlags = {
   quiet: boolean('Show no progress of a pull', { short: 'q' }),
   readOnly: boolean('Nothing can be written outside of mounts'),
   rm: boolean('Remove the container when it has ended'),
+  tmpfs: list('Empty folder in memory', { placeholder: 'target[:options]' }),
   tty: boolean('Give the command a terminal', { short: 't' }),
   user: text('User and group to run as', { short: 'u', placeholder: 'user[:group]' }),
-  volume: list('Folder or file of this machine in the container', { short: 'v', placeholder: 'source:target[:ro]' }),
+  volume: list('Volume, or folder or file of this machine', { short: 'v', placeholder: '[source:]target[:ro]' }),
   workdir: text('Folder to start in', { short: 'w', placeholder: 'dir' }),
-}
-
-/** A path of this machine that the container sees. */
-export interface BindMount {
-  /** Absolute. */
-  readonly source: string
-  /** Absolute, in the container. */
-  readonly target: string
-  readonly readonly: boolean
 }
 
 /**
@@ -73,23 +65,4 @@ export function parseEnvFile(content: string, path: string): readonly string[] {
         `${path}:${at + 1}: a variable's name is a word: ${JSON.stringify(name)}`,
       )
     })
-}
-
-/** Mount options that mean nothing without SELinux or a virtual machine. */
-const HARMLESS = new Set(['rw', 'z', 'Z', 'cached', 'delegated', 'consistent', 'rprivate', 'private'])
-
-/** Reads `source:target[:options]`. Throws `INVALID_VOLUME`. */
-export function parseVolume(text: string, cwd: string): BindMount {
-  const fail = (why: string, hint?: string) =>
-    new ShaleError('INVALID_VOLUME', `invalid volume specification ${JSON.stringify(text)}: ${why}`, { hint })
-  const [source = '', target, options = '', ...more] = text.split(':')
-  if (target === undefined) throw fail('anonymous volumes are not part of Shale yet', 'write source:target')
-  if (more.length > 0) throw fail('it has too many colons', 'write source:target or source:target:ro')
-  if (!/^[./]/.test(source)) throw fail('named volumes are not part of Shale yet', 'name a folder, such as ./data')
-  if (!target.startsWith('/')) throw fail(`the container path ${JSON.stringify(target)} must be absolute`)
-  if (/^\/+$/.test(target)) throw fail('the target cannot be /')
-  const words = options.split(',').filter(word => word !== '')
-  const unknown = words.find(word => word !== 'ro' && word !== 'readonly' && !HARMLESS.has(word))
-  if (unknown !== undefined) throw fail(`unknown option ${JSON.stringify(unknown)}`, 'options are ro and rw')
-  return { source: resolve(cwd, source), target, readonly: words.includes('ro') || words.includes('readonly') }
 }

@@ -25,6 +25,9 @@ import {
 } from '../sandbox/run-request.ts'
 import { findImage } from '../store/resolve.ts'
 import type { Store } from '../store/types.ts'
+import { removeAnonymous, resolveMounts } from './mounts/resolve.ts'
+import { runMounts } from './mounts/run-mounts.ts'
+import type { ContainerMount } from './mounts/types.ts'
 
 /** How to run an image once, in the foreground. */
 export interface RunImageOptions {
@@ -40,10 +43,8 @@ export interface RunImageOptions {
   readonly user?: string | undefined
   /** Names or numbers of further groups. */
   readonly groupAdd?: readonly string[] | undefined
-  /** Bind mounts: absolute host path, absolute container path. */
-  readonly binds?:
-    | readonly { readonly source: string; readonly target: string; readonly readonly: boolean }[]
-    | undefined
+  /** On top of the image's own volumes. */
+  readonly mounts?: readonly ContainerMount[] | undefined
   readonly network?: 'host' | 'none' | undefined
   readonly hostname?: string | undefined
   readonly addHosts?: readonly { readonly name: string; readonly address: string }[] | undefined
@@ -85,7 +86,15 @@ export async function runImage(store: Store, options: RunImageOptions, services:
     const layers = new LayerWork(store, lease, async () => worker)
     const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
     try {
-      return await runIn(folder, { options, state, layers, worker, helper })
+      const mounting = { store, state, layers, worker, user: lease.id, lease }
+      const mounts = await resolveMounts(mounting, options.mounts ?? [])
+      try {
+        const prepared = { options, state, layers, worker, helper, mounts: runMounts(store, mounts) }
+        return await runIn(folder, prepared)
+      } finally {
+        store.volumes.letGo(lease.id)
+        await removeAnonymous(store, mounts)
+      }
     } finally {
       await worker.removeTree(folder)
     }
@@ -102,6 +111,7 @@ interface Prepared {
   readonly layers: LayerWork
   readonly worker: TreeWorker
   readonly helper: Helper
+  readonly mounts: readonly RunMount[]
 }
 
 async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
@@ -125,7 +135,7 @@ async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
       lowers,
       upper,
       work: join(folder, 'work'),
-      mounts: (options.binds ?? []).map((bind): RunMount => ({ kind: 'bind', ...bind })),
+      mounts: prepared.mounts,
       ...(cgroups.length > 0 && { cgroups }),
       config: {
         ...options.isolation,

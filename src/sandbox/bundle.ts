@@ -213,7 +213,7 @@ function specMount(mount: PlainMount, privileged: boolean): readonly SpecMount[]
     }
     case 'tmpfs': {
       const size = mount.size === undefined ? [] : [`size=${mount.size}`]
-      const access = mount.readonly === true ? ['ro'] : []
+      const access = [...(mount.readonly === true ? ['ro'] : []), ...(mount.noexec === true ? ['noexec'] : [])]
       const options = ['nosuid', 'nodev', ...access, `mode=${(mount.mode ?? 0o1777).toString(8)}`, ...size]
       return [{ destination, type: 'tmpfs', source: 'tmpfs', options }]
     }

@@ -25,6 +25,7 @@ export type PlainMount =
       /** Default 0o1777. */
       readonly mode?: number
       readonly readonly?: boolean
+      readonly noexec?: boolean
     }
   | {
       /** A file that exists only in memory and only for this run: secrets, /etc/resolv.conf. */

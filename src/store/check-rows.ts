@@ -92,6 +92,7 @@ const TIMES = [
   ['images', 'added_at'],
   ['blobs', 'added_at'],
   ['trees', 'used_at'],
+  ['volumes', 'created_at'],
   ['cache_mounts', 'created_at'],
   ['cache_mounts', 'used_at'],
   ['tags', 'at'],

@@ -136,7 +136,7 @@ test("disk usage is du's, and every part is in its row", async t => {
   await store.blobs.put(lease, Buffer.alloc(100_000, 'stray'))
   store.statIndex.saveMemos('/a', new Map())
   writeFileSync(join(store.layout.trash, 'rubbish'), 'x'.repeat(5000))
-  mkdirSync(join(store.root, 'volumes/data'), { recursive: true })
+  store.volumes.create({ name: 'data' })
   lease.end()
 
   const du = (path: string) =>

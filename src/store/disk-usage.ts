@@ -40,9 +40,8 @@ export interface DetailedUsage extends DiskUsage {
 export interface UsageOptions {
   /** Images that containers use. */
   readonly activeImages?: ReadonlySet<Digest> | undefined
-  /** How many containers run, and how many volumes containers use. */
+  /** How many containers run. */
   readonly activeContainers?: number | undefined
-  readonly activeVolumes?: number | undefined
 }
 
 /**
@@ -92,7 +91,7 @@ function measure(store: LocalStore, options: UsageOptions): Measured {
       reclaimable: size.total(images, active),
     },
     folderRow('Containers', join(layout.root, 'containers'), options.activeContainers ?? 0, seen),
-    folderRow('Local Volumes', join(layout.root, 'volumes'), options.activeVolumes ?? 0, seen),
+    volumesRow(store, seen),
     {
       type: 'Build Cache',
       total: graph.records.length + mounts.length,
@@ -131,11 +130,31 @@ function registryRow(
   return [{ type: 'Registry', total, active, size: size.total(served, ...others), reclaimable }]
 }
 
-function folderRow(type: 'Containers' | 'Local Volumes', folder: string, active: number, seen: Set<string>): UsageRow {
+function folderRow(type: 'Containers', folder: string, active: number, seen: Set<string>): UsageRow {
   const names = readNames(folder)
   const sizes = names.map(name => allocatedBytes(join(folder, name), seen))
   const size = sizes.reduce((sum, each) => sum + each, allocatedByFolder(folder))
   return { type, total: names.length, active, size, reclaimable: active >= names.length ? 0 : size }
+}
+
+function volumesRow({ layout, volumes }: LocalStore, seen: Set<string>): UsageRow {
+  const measured = volumes.list().map(({ name, users }) => ({
+    bytes: allocatedBytes(join(layout.volumes, name), seen),
+    active: users.length > 0,
+  }))
+  const sum = (all: readonly { readonly bytes: number }[]) => all.reduce((total, { bytes }) => total + bytes, 0)
+  const known = new Set(volumes.list().map(({ name }) => name))
+  // A folder without a row, as after a crash between the two.
+  const others = readNames(layout.volumes)
+    .filter(name => !known.has(name))
+    .reduce((total, name) => total + allocatedBytes(join(layout.volumes, name), seen), 0)
+  return {
+    type: 'Local Volumes',
+    total: measured.length,
+    active: measured.filter(({ active }) => active).length,
+    size: sum(measured) + allocatedByFolder(layout.volumes) + others,
+    reclaimable: sum(measured.filter(({ active }) => !active)),
+  }
 }
 
 function metadataRow(

@@ -11,6 +11,8 @@ export interface Layout {
   readonly database: string
   readonly blobs: string
   readonly trees: string
+  /** Volumes of containers; made with the first one. */
+  readonly volumes: string
   /** Folders of RUN's cache mounts. */
   readonly caches: string
   readonly temp: string
@@ -30,6 +32,7 @@ export function layoutOf(root: string): Layout {
     blobs: join(absolute, 'blobs'),
     trees: join(absolute, 'trees'),
     caches: join(absolute, 'caches'),
+    volumes: join(absolute, 'volumes'),
     temp: join(absolute, 'tmp'),
     partial: join(absolute, 'partial'),
     uploads: join(absolute, 'uploads'),
@@ -74,6 +77,11 @@ export function hasBlobs(layout: Layout): boolean {
 
 export function blobPath(layout: Layout, digest: Digest): string {
   return `${layout.blobs}/${digestAlgorithm(digest)}/${digestHex(digest)}`
+}
+
+/** What containers see of a volume. */
+export function volumePath(layout: Layout, name: string): string {
+  return `${layout.volumes}/${name}/_data`
 }
 
 export function cacheMountPath(layout: Layout, id: number): string {

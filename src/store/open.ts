@@ -17,6 +17,7 @@ import { createTrees, type RemoveTree } from './trees.ts'
 import type { HoldTarget, Lease, Store } from './types.ts'
 import { whyUnusable } from './unusable.ts'
 import { createVariants } from './variants.ts'
+import { createVolumes } from './volumes.ts'
 
 export { defaultRoot } from './layout.ts'
 export type { RemoveTree } from './trees.ts'
@@ -76,6 +77,7 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
     referrers: createReferrers({ database, blobs }),
     cache: createCache({ database, leases, blobs }),
     cacheMounts: createCacheMounts({ layout, database, leases }),
+    volumes: createVolumes({ layout, database, leases, removeTree }),
     origins: createOrigins(database),
     publications: createPublications(database),
     statIndex: createStatIndex(layout),

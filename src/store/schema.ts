@@ -133,4 +133,17 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (referrer, digest)
   ) STRICT, WITHOUT ROWID;
   `,
+  // Volumes, and which containers have them: by ID, or as long as a lease lives.
+  `
+  CREATE TABLE volumes (
+    name TEXT PRIMARY KEY, labels TEXT NOT NULL, options TEXT NOT NULL, created_at INTEGER NOT NULL,
+    anonymous INTEGER NOT NULL, filled INTEGER NOT NULL DEFAULT 0
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE volume_uses (
+    volume TEXT NOT NULL REFERENCES volumes ON DELETE CASCADE, holder TEXT NOT NULL,
+    lease TEXT REFERENCES leases ON DELETE CASCADE,
+    PRIMARY KEY (volume, holder)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX volume_uses_by_holder ON volume_uses (holder);
+  `,
 ]

@@ -10,6 +10,7 @@ import type { DigestTable } from './digest-table.ts'
 import type { OriginStore } from './origins.ts'
 import type { PublicationStore } from './publications.ts'
 import type { TagMove } from './tags.ts'
+import type { VolumeStore } from './volumes.ts'
 
 /**
  * Holds content against collection while work on it goes on: a row with a heartbeat, never a process ID. Everything
@@ -343,6 +344,7 @@ export interface Store {
   readonly referrers: ReferrerStore
   readonly cache: CacheStore
   readonly cacheMounts: CacheMountStore
+  readonly volumes: VolumeStore
   readonly origins: OriginStore
   readonly publications: PublicationStore
   readonly statIndex: StatIndex

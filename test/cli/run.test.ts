@@ -66,7 +66,7 @@ test('run: docker’s exit codes for what is not the command’s', async t => {
     ['--foo box', 125, /^unknown flag: --foo/],
     ['', 125, /^"shale container run" requires at least 1 argument\./],
     ['-d box', 125, /^docker's -d is not supported by `shale container run` yet/],
-    ['-v data:/data box', 125, /named volumes are not part of Shale yet/],
+    ['-v da/ta:/data box', 125, /includes invalid characters for a local volume name/],
     ['--add-host db box', 125, /^ERROR: bad format for add-host: "db"/],
     ['--add-host db:nowhere box', 125, /^ERROR: invalid IP address in add-host: "nowhere"/],
     ['-v /proc/nothing:/data box', 125, /\/proc\/nothing/],

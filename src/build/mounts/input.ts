@@ -1,31 +1,26 @@
 import { type ByteString, type Entry, fromByteString } from '../../layer/entry.ts'
 import { type Toc, tocOf } from '../../layer/toc.ts'
-import { layeredView } from '../../rootfs/view.ts'
 import type { BuildContext } from '../build-context.ts'
 import { ContextSource } from '../context.ts'
-import { matchSource } from '../copy/match.ts'
-import { type PlannedEntry, planCopy } from '../copy/plan.ts'
-import type { CopySource } from '../copy/source.ts'
+import type { PlannedEntry } from '../copy/plan.ts'
 import { type FromSource, fromSource } from '../from.ts'
 import { hashPlanned } from '../hash-files.ts'
 import type { StepPosition } from '../ops/step-position.ts'
 import type { ChainLayer } from '../stage-state.ts'
+import { SUBTREE_FILE, subtreeOf } from './subtree.ts'
 
 /** The files that a mount shows, and where they are. */
 export interface MountInput {
-  /** Paths are relative to the mounted folder; a mounted file is the entry {@link FILE}. */
+  /** Paths are relative to the mounted folder; a mounted file is the entry {@link SUBTREE_FILE}. */
   readonly toc: Toc
   readonly planned: readonly PlannedEntry[]
-  /** What to mount of the tree: `''`, or {@link FILE}. */
+  /** What to mount of the tree: `''`, or {@link SUBTREE_FILE}. */
   readonly path: ByteString
   /** The layers that have the files, and the path there; absent where they have to be written first. */
   readonly chain?: { readonly layers: readonly ChainLayer[]; readonly path: ByteString } | undefined
   /** What people call a path of the table. */
   readonly sourceName: (path: string) => string
 }
-
-/** The name of a mounted file in its tree. */
-const FILE = 'file'
 
 /** What `from=` and `source=` of a mount name. Throws the source's error when there is no such path. */
 export async function mountInput(
@@ -35,35 +30,18 @@ export async function mountInput(
 ): Promise<MountInput> {
   const origin: FromSource = from === undefined ? { source: context.source } : await fromSource(context, from, at)
   const files = origin.source
-  const word = source.replace(/[\\*?[]/g, '\\$&')
-  const [match] = matchSource(files.view, word)
-  const node = match && files.node(match.path)
-  if (match === undefined || node === undefined) throw files.missing(source)
-  const isFile = node.entry.kind !== 'directory'
-  if (!isFile && files instanceof ContextSource) await files.scan(match.path)
+  const subtree = await subtreeOf(files, source, context.now)
+  if (subtree === undefined) throw files.missing(source)
+  const { match, isFile } = subtree
   const known = files instanceof ContextSource ? files.known : context.known
-  const planned = hashPlanned(planOf(context, files, word, isFile), known)
-  const own = isFile || match.path === '' ? [] : [{ entry: { ...node.entry, path: '' } }]
-  const all = [...own, ...planned]
+  const all = hashPlanned(subtree.planned, known)
   return {
     toc: tocOf(all.map(({ entry }) => entry)),
     planned: all,
-    path: isFile ? FILE : '',
+    path: isFile ? SUBTREE_FILE : '',
     chain: origin.layers && { layers: origin.layers, path: match.path },
     sourceName: path => nameIn(match.name, path, isFile),
   }
-}
-
-function planOf(context: BuildContext, source: CopySource, word: string, isFile: boolean): readonly PlannedEntry[] {
-  return planCopy({
-    keyword: 'RUN --mount',
-    target: layeredView([]),
-    sources: [{ word, source }],
-    words: 1,
-    destination: isFile ? `/${FILE}` : '/',
-    workdir: '',
-    now: context.now,
-  })
 }
 
 function nameIn(source: ByteString, path: string, isFile: boolean): string {

@@ -55,6 +55,12 @@ export class MountTrees {
     }
   }
 
+  /** Makes the folder and writes the files into it. */
+  async fillNew(content: TreeContent, folder: string): Promise<void> {
+    mkdirSync(folder, { mode: 0o755 })
+    await this.fill(content, folder)
+  }
+
   /** Removes the folders. */
   async close(): Promise<void> {
     await Promise.allSettled(this.#made.values())
@@ -65,8 +71,7 @@ export class MountTrees {
     const base = this.#services.folder()
     this.#folders.push(base)
     const folder = join(base, 'tree')
-    mkdirSync(folder, { mode: 0o755 })
-    await this.fill(content, folder)
+    await this.fillNew(content, folder)
     return folder
   }
 }

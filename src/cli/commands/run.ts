@@ -1,17 +1,16 @@
-import { existsSync } from 'node:fs'
 import type { PullImage } from '../../build/base-image.ts'
 import { parseExtraHost } from '../../build/extra-host.ts'
 import { type RunImageOptions, runImage } from '../../container/run.ts'
 import { ShaleError } from '../../error.ts'
 import { familiarReference, parseReference } from '../../oci/reference.ts'
 import type { RunningCommand } from '../../sandbox/helper.ts'
-import { makeFolder } from '../../store/make-folder.ts'
 import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { isolationOf } from '../isolation-flags.ts'
+import { mountsOf } from '../mount-options.ts'
 import { chosenPlatform } from '../platform-flag.ts'
 import { withRegistryClient } from '../registry-client.ts'
-import { environment, parseVolume, runFlags } from '../run-options.ts'
+import { environment, runFlags } from '../run-options.ts'
 import { type SignalProxy, signalProxy } from '../signal-proxy.ts'
 import { windowSize } from '../window-size.ts'
 
@@ -88,9 +87,6 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
   if (flags.interactive && flags.tty && !process.stdin.isTTY) {
     throw new ShaleError('NO_TERMINAL', 'the input device is not a TTY', { hint: 'leave out -t', exitCode: 1 })
   }
-  const binds = flags.volume.map(text => parseVolume(text, process.cwd()))
-  // docker makes what is to be mounted when it is not there; a file is as good as a folder.
-  for (const { source } of binds) if (!existsSync(source)) makeFolder(source)
   return {
     image,
     command: words,
@@ -98,7 +94,7 @@ function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): 
     env: environment(flags.envFile, flags.env, context.env),
     workdir: flags.workdir,
     user: flags.user,
-    binds,
+    mounts: mountsOf(flags, process.cwd()),
     network: (flags.network ?? flags.net) as 'host' | 'none' | undefined,
     hostname: flags.hostname,
     addHosts: flags.addHost.map(parseExtraHost),
