@@ -13,6 +13,7 @@ const ALLOWED: Readonly<Record<string, { readonly why: string; readonly installS
   commander: { why: 'reads command-line flags; no dependencies of its own' },
   // Its script only looks whether the compiled library is there; the next test holds that it does not need to run.
   koffi: { why: 'calls the C library: mount, pivot_root, xattrs, openat2', installScript: true },
+  unbash: { why: 'parses the shell scripts of RUN; no dependencies of its own' },
   yaml: { why: 'reads configuration files and says where in them a mistake is; no dependencies of its own' },
   zod: { why: 'checks everything that comes from outside: manifests, configs, registry answers' },
 }

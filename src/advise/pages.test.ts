@@ -2,6 +2,8 @@ import assert from 'node:assert/strict'
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { DL_RULES } from './dl/rules.ts'
+import { SYNTAX_RULE } from './lint/lint.ts'
 import { RULES } from './rules.ts'
 import { findingsOf } from './testing.ts'
 
@@ -17,10 +19,22 @@ function block(page: string, heading: string, language = 'dockerfile'): string |
 const IMAGES = { 'registry.example.com/only-arm64': { platform: 'linux/arm64' } }
 
 test('every rule has a page, and every page a rule', () => {
-  const pages = readdirSync(PAGES).filter(name => name !== 'README.md')
+  const pages = readdirSync(PAGES).filter(name => name !== 'README.md' && name !== 'hadolint.md')
   assert.deepEqual(pages.sort(), RULES.map(({ name }) => `${name}.md`).sort())
   const index = readFileSync(join(PAGES, 'README.md'), 'utf8')
   for (const { name } of RULES) assert.ok(index.includes(`[${name}](${name}.md)`), name)
+})
+
+test('the table has every rule of hadolint as it is', () => {
+  const table = readFileSync(join(PAGES, 'hadolint.md'), 'utf8')
+  const rows = table.split('\n').flatMap(line => {
+    const cells = line.split('|').map(cell => cell.trim())
+    return /^DL\d+$/.test(cells[1] ?? '') ? [cells.slice(1, 5)] : []
+  })
+  assert.deepEqual(
+    rows,
+    [SYNTAX_RULE, ...DL_RULES].map(({ name, severity, description, twin = '' }) => [name, severity, description, twin]),
+  )
 })
 
 for (const { name } of RULES) {

@@ -3,7 +3,7 @@ import { ShaleError, type SourceRange } from '../error.ts'
 
 /** A place in a file of the work tree, and what to say there. */
 export interface Annotation {
-  readonly level: 'error' | 'warning'
+  readonly level: 'error' | 'warning' | 'notice'
   readonly message: string
   readonly title?: string | undefined
   /** Relative to the folder that the repository was checked out into. */

@@ -39,7 +39,7 @@ function namedPlace(text: string): string {
   return text.startsWith('docker-image://') ? text : place(text)
 }
 
-async function readStdin(): Promise<string> {
+export async function readStdin(): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of process.stdin) chunks.push(chunk as Buffer)
   return Buffer.concat(chunks).toString('utf8')

@@ -18,6 +18,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Build an image from a Dockerfile',
     () => import('./commands/build.ts'),
   ),
+  entry(['lint'], 'Check Dockerfiles by rules', () => import('./commands/lint.ts')),
   entry(['explain'], 'Print the page about a rule for Dockerfiles', () => import('./commands/explain.ts')),
   entry(['run', 'container run'], 'Run a command in a new container from an image', () => import('./commands/run.ts')),
   entry(['images', 'image ls', 'image list'], 'List images', () => import('./commands/images.ts')),

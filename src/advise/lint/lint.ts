@@ -9,8 +9,8 @@ import type { Finding, RuleFacts, Severity } from '../rule.ts'
 import { RULES } from '../rules.ts'
 import type { CheckInput } from '../subject.ts'
 import type { LintConfig } from './config.ts'
-import { pragmasOf, shellComments, silencer } from './pragma.ts'
-import { lintSubject } from './subject.ts'
+import { type Pragma, pragmasOf, shellComments, silencer } from './pragma.ts'
+import { type LintSubject, lintSubject } from './subject.ts'
 
 /** What the file is told of: a finding with its severity as the configuration has it. */
 export interface LintFinding extends Finding {
@@ -32,29 +32,51 @@ export interface LintOptions {
   readonly around: (dockerfile: Dockerfile) => CheckInput
 }
 
-/** Everything that the rules say of a Dockerfile, by line; what is silenced is left out. Throws `CHECK_OPTION`. */
-export function lintDockerfile(source: string, { file, config, around }: LintOptions): readonly LintFinding[] {
+/** A Dockerfile that has been read for the rules. */
+export interface LintInput {
+  readonly subject: LintSubject
+  readonly pragmas: readonly Pragma[]
+  readonly escapeChar: '\\' | '`'
+  readonly instructions: readonly Instruction[]
+  readonly mistakes: readonly Finding[]
+}
+
+/** Reads a Dockerfile as far as it can be read. */
+export function readForLint(source: string, file: string, config: LintConfig): LintInput {
   const text = source.replace(/^\ufeff/, '')
   const { parsed, mistakes } = parsedEach(text, file)
   const instructions = parsed.instructions.filter((one): one is Instruction => one.kind !== 'broken')
   const pragmas = pragmasOf(text)
   const subject = lintSubject(text, parsed, config, shellComments(pragmas, instructions))
-  const found: Finding[] = [...mistakes]
+  return { subject, pragmas, escapeChar: parsed.escapeChar, instructions, mistakes }
+}
+
+/** Everything that the rules say of a Dockerfile, by line; what is silenced is left out. Throws `CHECK_OPTION`. */
+export function lintDockerfile(source: string, options: LintOptions): readonly LintFinding[] {
+  return lintFindings(readForLint(source, options.file, options.config), options)
+}
+
+/** The same for one that has been read; `more` are findings that others made. */
+export function lintFindings(
+  { subject, pragmas, instructions, mistakes }: LintInput,
+  { file, config, around }: LintOptions,
+  more: readonly Finding[] = [],
+): readonly LintFinding[] {
+  const found: Finding[] = [...mistakes, ...more]
   for (const rule of DL_RULES) for (const violation of rule.check(subject)) found.push({ ...violation, rule })
   const silenced = config.disableIgnorePragma ? () => false : silencer(pragmas, instructions)
-  const checked = withoutTwins([...found, ...checks(text, file, around)], instructions)
-  return checked
+  return withoutTwins([...found, ...checks(subject.text, file, around)], instructions)
     .map(finding => ({ ...finding, severity: severityOf(finding.rule, config) }))
     .filter(({ rule, range, severity }) => {
       const names = namesOf(rule)
-      return (
-        severity !== 'ignore' && !names.some(name => config.ignored.has(name)) && !silenced(names, range.start.line)
-      )
+      const ignored = severity === 'ignore' || names.some(name => config.ignored.has(name))
+      return !ignored && !silenced(names, range.start.line)
     })
-    .sort(
-      (a, b) =>
-        a.range.start.line - b.range.start.line || (a.rule.name < b.rule.name ? -1 : a.rule.name > b.rule.name ? 1 : 0),
-    )
+    .sort(byPlace)
+}
+
+function byPlace({ range: a, rule: one }: Finding, { range: b, rule: other }: Finding): number {
+  return a.start.line - b.start.line || a.start.column - b.start.column || (one.name < other.name ? -1 : 1)
 }
 
 function severityOf(rule: RuleFacts, { override }: LintConfig): Severity {
