@@ -54,16 +54,17 @@ export async function readConfigFile(path: string): Promise<Settings> {
   return {
     failureThreshold: given['failure-threshold'] ?? undefined,
     format: given.format ?? undefined,
-    ignored: given.ignored && new Set(given.ignored.map(upper)),
-    labelSchema: given['label-schema'] && new Map(Object.entries(given['label-schema'])),
+    ignored: given.ignored ? new Set(given.ignored.map(upper)) : undefined,
+    labelSchema: given['label-schema'] ? new Map(Object.entries(given['label-schema'])) : undefined,
     noColor: given['no-color'] ?? undefined,
     noFail: given['no-fail'] ?? undefined,
-    override:
-      override && new Map(severities.flatMap(([severity, names]) => names?.map(name => [upper(name), severity]) ?? [])),
+    override: override
+      ? new Map(severities.flatMap(([severity, names]) => (names ?? []).map(name => [upper(name), severity] as const)))
+      : undefined,
     strictLabels: given['strict-labels'] ?? undefined,
     disableIgnorePragma: given['disable-ignore-pragma'] ?? undefined,
     trustedRegistries: typeof trusted === 'string' ? [trusted] : (trusted ?? undefined),
-  } as Settings
+  }
 }
 
 function readText(path: string): string {

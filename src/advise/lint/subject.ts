@@ -100,7 +100,7 @@ function openStage(
     steps: [],
     shell: parent?.shell ?? shell,
     // An ARG may be given to any stage by the same name; a linter need not be stricter than a build.
-    variables: parent?.variables ?? args,
+    variables: parent?.variables ?? args.undeclared,
   }
 }
 

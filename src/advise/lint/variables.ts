@@ -5,13 +5,19 @@ const VARIABLE = /\\.|\$(?:([A-Za-z_]\w*)|\{([A-Za-z_]\w*)(?::?-([^{}$]*))?\})/g
 
 /** Values of ARG and ENV as the file has them. */
 export class Variables {
-  static readonly none = new Variables(new Map(), new Map())
+  static readonly none = new Variables(new Map(), new Map(), new Set())
   readonly #args: ReadonlyMap<string, string>
   readonly #env: ReadonlyMap<string, string>
+  readonly #declared: ReadonlySet<string>
 
-  private constructor(args: ReadonlyMap<string, string>, env: ReadonlyMap<string, string>) {
+  private constructor(
+    args: ReadonlyMap<string, string>,
+    env: ReadonlyMap<string, string>,
+    declared: ReadonlySet<string>,
+  ) {
     this.#args = args
     this.#env = env
+    this.#declared = declared
   }
 
   get(name: string): string | undefined {
@@ -23,8 +29,14 @@ export class Variables {
     return this.#env.get(name)
   }
 
+  /** Those that a command of the stage sees. */
   get names(): readonly string[] {
-    return [...new Set([...this.#args.keys(), ...this.#env.keys()])]
+    return [...this.#declared]
+  }
+
+  /** The same values for a stage that has declared none of them yet. */
+  get undeclared(): Variables {
+    return new Variables(this.#args, this.#env, new Set())
   }
 
   after(instruction: Instruction): Variables {
@@ -32,11 +44,13 @@ export class Variables {
       const added = instruction.args.flatMap(({ key, value }) => {
         return value === undefined ? [] : [[key, this.#value(value)] as const]
       })
-      return added.length === 0 ? this : new Variables(new Map([...this.#args, ...added]), this.#env)
+      const declared = new Set([...this.#declared, ...instruction.args.map(({ key }) => key)])
+      return new Variables(new Map([...this.#args, ...added]), this.#env, declared)
     }
     if (instruction.kind !== 'env') return this
     const added = instruction.pairs.map(({ key, value }) => [unquoted(key), this.#value(value)] as const)
-    return new Variables(this.#args, new Map([...this.#env, ...added]))
+    const declared = new Set([...this.#declared, ...added.map(([key]) => key)])
+    return new Variables(this.#args, new Map([...this.#env, ...added]), declared)
   }
 
   #value(word: string): string {
