@@ -135,11 +135,18 @@ function isWholeRoot({ from, sources, destination }: CopyInstruction): boolean {
   return from !== undefined && sources.some(isRoot) && isRoot(destination)
 }
 
+/** A stage that begins empty, or that adds nothing, was to leave nothing behind. */
+function hasLeftovers(stage: LintStage | undefined): boolean {
+  let root = stage
+  while (root?.parent !== undefined) root = root.parent
+  return root === undefined || (root.from?.image !== 'scratch' && (stage?.steps.length ?? 0) > 1)
+}
+
 export const dl3067 = instructionRule(
   { name: 'DL3067', severity: 'warning', description: 'Copy what is needed of another stage, not all of it.' },
   ['copy'],
-  instruction => {
-    if (!isWholeRoot(instruction)) return undefined
+  (instruction, { stage }, { stages }) => {
+    if (!isWholeRoot(instruction) || !hasLeftovers(stageNamed(stages, stage, instruction.from ?? ''))) return undefined
     return `the whole of ${instruction.from} is copied, with all that it was to leave behind`
   },
 )

@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { ShaleError } from '../../error.ts'
 import { DEFAULTS } from './config.ts'
-import { environmentSettings, mergeSettings, readConfigFile } from './config-file.ts'
+import { readConfigFile } from './config-file.ts'
 import { plainInput } from './input.ts'
 import { lintDockerfile } from './lint.ts'
+import { environmentSettings, mergeSettings } from './settings.ts'
 
 async function fromYaml(text: string) {
   const folder = mkdtempSync(join(tmpdir(), 'shale-lint-'))

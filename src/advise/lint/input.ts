@@ -1,6 +1,16 @@
 import type { Dockerfile } from '../../dockerfile/parse.ts'
-import { hostPlatform } from '../../oci/platform.ts'
+import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
 import type { CheckInput } from '../subject.ts'
+
+/** The variables that every build has, for a build on this machine. */
+function automatic(): ReadonlyMap<string, string> {
+  const { os, architecture, variant = '' } = hostPlatform()
+  const values = { PLATFORM: formatPlatform(hostPlatform()), OS: os, ARCH: architecture, VARIANT: variant }
+  const pairs = ['BUILD', 'TARGET'].flatMap(side => {
+    return Object.entries(values).map(([name, value]) => [side + name, value] as const)
+  })
+  return new Map([...pairs, ['TARGETSTAGE', 'default']])
+}
 
 /** A Dockerfile of which nothing but its text is known; every stage is looked at. */
 export function plainInput(dockerfile: Dockerfile): CheckInput {
@@ -8,7 +18,7 @@ export function plainInput(dockerfile: Dockerfile): CheckInput {
     dockerfile,
     stages: dockerfile.stages.map(({ index }) => index),
     buildArgs: {},
-    automatic: new Map(),
+    automatic: automatic(),
     platform: hostPlatform(),
     base: () => undefined,
     isExcluded: () => false,

@@ -1,8 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { LintConfig } from '../../advise/lint/config.ts'
-import type { Settings } from '../../advise/lint/config-file.ts'
 import { contextOf, type LintedFile, lintFile } from '../../advise/lint/lint-file.ts'
+import * as settings from '../../advise/lint/settings.ts'
 import { SEVERITIES, type Severity } from '../../advise/rule.ts'
 import { isErrno, ShaleError } from '../../error.ts'
 import { readStdin } from '../build-input.ts'
@@ -65,15 +65,14 @@ export default command({
 type Given = FlagValues<typeof flags>
 
 async function configOf({ env }: Context, given: Given): Promise<LintConfig> {
-  const settings = await import('../../advise/lint/config-file.ts')
   const path = given.config ?? settings.findConfigFile(process.cwd(), env)
-  const fromFile = path === undefined ? {} : await settings.readConfigFile(path)
+  const fromFile = path === undefined ? {} : await readSettings(path)
   const { failureThreshold: level, requireLabel } = given
   const severities = SEVERITIES.flatMap(severity => {
     if (severity === 'ignore') return []
     return given[severity].map((name): readonly [string, Severity] => [name.toUpperCase(), severity])
   })
-  const fromFlags: Settings = {
+  const fromFlags: settings.Settings = {
     failureThreshold: level === undefined ? undefined : settings.parseThreshold(level, '--failure-threshold'),
     format: given.format,
     ignored: given.ignore.length === 0 ? undefined : new Set(given.ignore.map(name => name.toUpperCase())),
@@ -89,6 +88,12 @@ async function configOf({ env }: Context, given: Given): Promise<LintConfig> {
     trustedRegistries: given.trustedRegistry.length === 0 ? undefined : given.trustedRegistry,
   }
   return settings.mergeSettings(fromFile, settings.environmentSettings(env), fromFlags)
+}
+
+/** Loaded when there is a file: most folders have none. */
+async function readSettings(path: string): Promise<settings.Settings> {
+  const { readConfigFile } = await import('../../advise/lint/config-file.ts')
+  return await readConfigFile(path)
 }
 
 async function lintArgument(context: Context, argument: string, config: LintConfig, given: Given): Promise<LintedFile> {
