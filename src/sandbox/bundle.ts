@@ -124,7 +124,8 @@ export function runtimeSpec(
   }
 }
 
-function specProcess(config: RunConfig): SpecProcess {
+/** The process of a run, or a further one in its container. */
+export function specProcess(config: RunConfig): SpecProcess {
   const uid = config.uid ?? 0
   const all = config.privileged === true ? CAPABILITIES : (config.capabilities ?? DEFAULT_CAPABILITIES)
   const held = uid === 0 ? all : []

@@ -1,7 +1,15 @@
 import type { ChildProcess } from 'node:child_process'
 import { ShaleError } from '../error.ts'
 import type { Event, FromHelper, Input, OperationName, Output, ToHelper, WireError } from './protocol.ts'
-import type { RunControl, RunOutput, RunRequest, RunResult, TerminalSize } from './run-request.ts'
+import type {
+  ExecRequest,
+  RunControl,
+  RunEvent,
+  RunOutput,
+  RunRequest,
+  RunResult,
+  TerminalSize,
+} from './run-request.ts'
 import { spawnHelper } from './spawn-helper.ts'
 
 export interface HelperOptions {
@@ -22,14 +30,18 @@ export interface RunOptions {
   readonly onOutput?: ((output: RunOutput) => void | Promise<void>) | undefined
   /** Called once, before `run` returns, unless it throws. */
   readonly onRunning?: ((command: RunningCommand) => void) | undefined
+  /** Called when it is the command itself that runs, with its process ID as the helper names it. */
+  readonly onStarted?: ((pid: number) => void) | undefined
 }
 
 /** A command that runs or is about to; after its end all of these do nothing. */
 export interface RunningCommand {
   /** Sends its first process a signal, as soon as there is one. The kernel drops those that it does not handle. */
   signal(signal: NodeJS.Signals): void
-  /** Types at its terminal. */
+  /** Types at its terminal, or writes to an open standard input. */
   type(chunk: Uint8Array): void
+  /** Closes an open standard input. */
+  endInput(): void
   /** Changes the size of its terminal's window. */
   resize(size: TerminalSize): void
 }
@@ -37,11 +49,15 @@ export interface RunningCommand {
 /** A process in namespaces of its own that mounts, unpacks and runs; it ends with the process that has opened it. */
 export interface Helper {
   readonly rootless: boolean
+  /** Its process ID outside: of the process that its namespaces were made with. */
+  readonly pid: number
   /** What cannot be done as this user, each a sentence for a person; empty for root. */
   readonly limits: readonly string[]
   /** Requests run concurrently. Aborting ends what the operation has started at once and rejects with the signal's reason. */
   call<K extends OperationName>(operation: K, input: Input<K>, options?: CallOptions<K>): Promise<Output<K>>
   run(request: RunRequest, options?: RunOptions): Promise<RunResult>
+  /** A further command in a container that `run` of this helper has started. */
+  exec(request: ExecRequest, options?: RunOptions): Promise<RunResult>
   /** Ends it with everything that it runs; idempotent. */
   close(): Promise<void>
 }
@@ -101,10 +117,13 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
   }
   return {
     rootless,
+    pid: child.pid ?? 0,
     limits,
     call,
-    run: (request, { signal, onOutput, onRunning } = {}) =>
-      call('run', request, { signal, onEvent: onOutput, onRunning }),
+    run: (request, { signal, onRunning, ...listeners } = {}) =>
+      call('run', request, { signal, onEvent: event => dispatch(event, listeners), onRunning }),
+    exec: (request, { signal, onRunning, ...listeners } = {}) =>
+      call('exec', request, { signal, onEvent: event => dispatch(event, listeners), onRunning }),
     close: async () => {
       child.ref()
       if (child.connected) child.disconnect()
@@ -113,12 +132,17 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
   }
 }
 
+function dispatch(event: RunEvent, { onOutput, onStarted }: RunOptions): void | Promise<void> {
+  return 'pid' in event ? onStarted?.(event.pid) : onOutput?.(event)
+}
+
 type Controllable = Pick<RunOptions, 'onRunning'>
 
 function runningCommand(post: (control: RunControl) => void): RunningCommand {
   return {
     signal: signal => post({ kind: 'signal', signal }),
     type: chunk => post({ kind: 'input', chunk }),
+    endInput: () => post({ kind: 'end-input' }),
     resize: size => post({ kind: 'resize', size }),
   }
 }

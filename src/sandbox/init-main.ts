@@ -1,9 +1,11 @@
-import { closeSync, constants, fchownSync, fstatSync, openSync, readFileSync, writeFileSync, writeSync } from 'node:fs'
+import { closeSync, constants, fchownSync, fstatSync, openSync, readFileSync, readlinkSync, writeFileSync, writeSync } from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
+import type { SpecProcess } from './bundle.ts'
 import { becomeCommand, StartError } from './init/command.ts'
 import {
+  type ExecInput,
   FAILURE_FD,
   INPUT_FD,
   type InitFailure,
@@ -23,6 +25,7 @@ import {
   closeOnExecFrom,
   duplicateTo,
   exitNow,
+  enterNamespace,
   MOUNT_ATTR,
   MS,
   mount,
@@ -68,18 +71,41 @@ function start(input: InitInput): never {
   pivotHere()
   setHostname(spec.hostname)
   if (spec.linux.namespaces.some(({ type }) => type === 'network')) bringLoopbackUp()
-  setRlimits(spec.process.rlimits)
-  if (spec.process.oomScoreAdj !== undefined) setOomScore(spec.process.oomScoreAdj)
-  enterFolder(spec.process.cwd)
-  if (input.terminal !== undefined) takeTerminal(input.terminal, spec.process.user.uid)
+  return become(spec.process, input)
+}
+
+/** A further command in a container, whose PID namespace this process is in already. */
+function enter(input: ExecInput): never {
+  if (input.streams !== undefined) takeStreams(input.streams)
+  for (const file of input.cgroups) writeFileSync(file, '0')
+  newSession()
+  // One that is ours too need not be entered, and the host's must not be by everyone.
+  const other = ENTERED.filter(
+    name => readlinkSync(`/proc/${input.pid}/ns/${name}`) !== readlinkSync(`/proc/self/ns/${name}`),
+  )
+  const spaces = other.map(name => openSync(`/proc/${input.pid}/ns/${name}`, 'r'))
+  // Threads share the current folder and the root, and a mount namespace is for those only who do not.
+  unshare(CLONE.fs)
+  for (const fd of spaces) enterNamespace(fd)
+  return become(input.process, input)
+}
+
+/** The mounts last, for with them goes our /proc. */
+const ENTERED = ['ipc', 'uts', 'net', 'cgroup', 'mnt'] as const
+
+function become(command: SpecProcess, input: Pick<InitInput, 'terminal' | 'nullStdin' | 'filter'>): never {
+  setRlimits(command.rlimits)
+  if (command.oomScoreAdj !== undefined) setOomScore(command.oomScoreAdj)
+  enterFolder(command.cwd)
+  if (input.terminal !== undefined) takeTerminal(input.terminal, command.user.uid)
   else if (input.nullStdin) duplicateTo(openSync('/dev/null', 'r'), 0)
-  dropPrivileges(spec.process, input.filter !== undefined)
+  dropPrivileges(command, input.filter !== undefined)
   for (const fd of [0, 1, 2]) plainDescriptor(fd)
   closeOnExecFrom(3)
   resetSignals()
   writeSync(FAILURE_FD, READY)
-  if (input.filter !== undefined) confine(spec.process, input.filter)
-  return becomeCommand(spec.process.args, spec.process.env)
+  if (input.filter !== undefined) confine(command, input.filter)
+  return becomeCommand(command.args, command.env)
 }
 
 function takeStreams({ stdin, stdout, stderr }: StreamPaths): void {
@@ -130,9 +156,10 @@ try {
   const said = readFileSync(INPUT_FD)
   // Whoever has started us has ended, and there is nobody to tell.
   if (said.length === 0) exitNow(0)
-  const input = deserialize(said) as InitInput
+  const input = deserialize(said) as InitInput | ExecInput
   closeSync(INPUT_FD)
-  start(input)
+  if ('overlay' in input) start(input)
+  else enter(input)
 } catch (error) {
   const report = failure(error)
   writeSync(FAILURE_FD, JSON.stringify(report))

@@ -8,11 +8,12 @@ import type {
   TocStats,
   WriteTreeRequest,
 } from './layer-requests.ts'
-import type { RunControl, RunOutput, RunRequest, RunResult } from './run-request.ts'
+import type { ExecRequest, RunControl, RunEvent, RunRequest, RunResult } from './run-request.ts'
 
 /** What the helper does: for each operation what goes in, what comes while it runs and what comes out. */
 export interface Operations {
-  readonly run: { readonly input: RunRequest; readonly event: RunOutput; readonly output: RunResult }
+  readonly run: { readonly input: RunRequest; readonly event: RunEvent; readonly output: RunResult }
+  readonly exec: { readonly input: ExecRequest; readonly event: RunEvent; readonly output: RunResult }
   /** Unpacks a blob as a tree. */
   readonly applyBlob: Operation<ApplyRequest, AppliedLayer>
   /** Writes a tree from its table and its files' sources. */

@@ -92,8 +92,11 @@ export interface RunConfig extends Isolation {
   readonly readonlyRoot?: boolean
   /** The three streams are a terminal of the container's own, and `stdio` means nothing. */
   readonly terminal?: TerminalSize
-  /** A buffer is what the command reads. `inherit` takes all three streams of the calling process. Default `null`. */
-  readonly stdio?: 'null' | 'inherit' | Uint8Array
+  /**
+   * A buffer is what the command reads. `inherit` takes all three streams of the calling process, `open` reads what is
+   * passed on while it runs. Default `null`.
+   */
+  readonly stdio?: 'null' | 'inherit' | 'open' | Uint8Array
   /** Further lines of /etc/hosts. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[]
   /** Octal; default 0o22. */
@@ -132,12 +135,28 @@ export interface RunResult {
 /** What a caller passes on to a command that runs. */
 export type RunControl =
   | { readonly kind: 'signal'; readonly signal: NodeJS.Signals }
-  /** Typed at its terminal. */
+  /** Typed at its terminal, or written to its standard input when that is `open`. */
   | { readonly kind: 'input'; readonly chunk: Uint8Array }
+  | { readonly kind: 'end-input' }
   | { readonly kind: 'resize'; readonly size: TerminalSize }
 
 /** A piece of what the command wrote; at a terminal all of it is `stdout`. */
 export interface RunOutput {
   readonly stream: 'stdout' | 'stderr'
   readonly chunk: Uint8Array
+}
+
+/** That the command itself runs; the process ID is the helper's own name for it. */
+export interface RunStarted {
+  readonly pid: number
+}
+
+export type RunEvent = RunOutput | RunStarted
+
+/** A further command in a container that runs. */
+export interface ExecRequest {
+  /** The container's first process, as `RunStarted` named it. */
+  readonly pid: number
+  /** Of what a run has, what belongs to a process. */
+  readonly config: RunConfig
 }

@@ -22,6 +22,8 @@ export const MS = {
 
 /** Namespaces of unshare(2). Source: include/uapi/linux/sched.h. */
 export const CLONE = {
+  /** Root and current folder of the thread, which is no namespace. */
+  fs: 0x200,
   newns: 0x20000,
   newcgroup: 0x2000000,
   newuts: 0x4000000,
@@ -90,6 +92,11 @@ export function pivotHere(): void {
 /** Leaves the namespaces behind. Only the calling thread does, which is what stays when that thread calls execve. */
 export function unshare(flags: number): void {
   call('unshare', undefined, flags)
+}
+
+/** Only the calling thread goes there. */
+export function enterNamespace(fd: number): void {
+  call('setns', undefined, fd, 0)
 }
 
 export function setHostname(name: string): void {
@@ -224,6 +231,19 @@ export function duplicateTo(fd: number, target: number): void {
 /** Lets the terminal of which this is the controlling end be opened. */
 export function unlockTerminal(master: number): void {
   call('unlockpt', undefined, master)
+}
+
+/** The number of a terminal in its devpts, from its controlling end. Source: ioctl_tty(2). */
+export function terminalNumber(master: number): number {
+  const number = new Uint32Array(1)
+  call('ioctl', undefined, master, process.arch === 'ppc64' ? 0x40045430 : 0x80045430, number)
+  return number[0] as number
+}
+
+/** The other end of a terminal, without a path that somebody could have put something else at. */
+export function openTerminalPeer(master: number): number {
+  const O_RDWR_NOCTTY_CLOEXEC = constants.O_RDWR | constants.O_NOCTTY | O_CLOEXEC
+  return call('ioctlInt', undefined, master, process.arch === 'ppc64' ? 0x20005441 : 0x5441, O_RDWR_NOCTTY_CLOEXEC)
 }
 
 /** Whoever is in the foreground there is told (SIGWINCH). Source: ioctl_tty(2). */

@@ -15,6 +15,8 @@ export interface Layout {
   readonly volumes: string
   /** Folders of RUN's cache mounts. */
   readonly caches: string
+  /** A folder for each container, named by its ID. */
+  readonly containers: string
   readonly temp: string
   /** Blobs that have arrived in part. */
   readonly partial: string
@@ -33,6 +35,7 @@ export function layoutOf(root: string): Layout {
     trees: join(absolute, 'trees'),
     caches: join(absolute, 'caches'),
     volumes: join(absolute, 'volumes'),
+    containers: join(absolute, 'containers'),
     temp: join(absolute, 'tmp'),
     partial: join(absolute, 'partial'),
     uploads: join(absolute, 'uploads'),
@@ -43,7 +46,7 @@ export function layoutOf(root: string): Layout {
 
 /** Makes the folders that are missing. Throws `STORE_UNUSABLE`. */
 export function makeFolders(layout: Layout): void {
-  const { blobs, trees, caches, temp, partial, uploads, trash, statIndex } = layout
+  const { blobs, trees, caches, containers, temp, partial, uploads, trash, statIndex } = layout
   try {
     makeFolder(layout.root, 0o700)
     for (const folder of [
@@ -51,6 +54,7 @@ export function makeFolders(layout: Layout): void {
       `${blobs}/sha512`,
       trees,
       caches,
+      containers,
       temp,
       partial,
       uploads,

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { createBlobs, type FileBlobs } from './blobs.ts'
 import { createCache } from './cache.ts'
 import { createCacheMounts } from './cache-mounts.ts'
+import { type ContainerRows, createContainers } from './containers.ts'
 import { type Database, openDatabase } from './database.ts'
 import { createImages } from './images.ts'
 import { createLayers } from './layers.ts'
@@ -36,6 +37,7 @@ export interface LocalStore extends Store {
   readonly blobs: FileBlobs
   readonly database: Database
   readonly layout: Layout
+  readonly containers: ContainerRows
   readonly removeTree: RemoveTree
 }
 
@@ -68,6 +70,7 @@ export function openAt(layout: Layout, options: Omit<StoreOptions, 'root'>, mayC
     database,
     layout,
     removeTree,
+    containers: createContainers(database),
     blobs,
     partials: createPartials({ layout, blobs }),
     layers: createLayers({ database, leases, blobs }),

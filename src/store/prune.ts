@@ -259,6 +259,7 @@ function freedBytes(
   const kept = reach(graph, {
     images: graph.images.filter(id => !imagesGoing.has(id)),
     records: graph.records.filter(record => !recordsGoing.has(record.key)),
+    containers: graph.containers,
     holds: graph.holds,
     registry: graph.registry,
   })

@@ -5,6 +5,8 @@ import { type HeldKind, LEASE_EXPIRY_MS } from './leases.ts'
 /** Everything that can keep something else; some ten rows for each image. */
 export interface ContentGraph {
   readonly images: readonly Digest[]
+  /** Images of containers; forced removal may have taken the image away, not its content. */
+  readonly containers: readonly Digest[]
   readonly records: readonly GraphRecord[]
   readonly holds: readonly { readonly kind: HeldKind; readonly ref: string }[]
   /** Blobs and manifests that the registry's repositories have, and blobs that were just uploaded to it. */
@@ -53,6 +55,7 @@ export interface GraphTree {
 /** Where to start from. */
 export interface Roots {
   readonly images?: Iterable<Digest>
+  readonly containers?: Iterable<Digest>
   readonly records?: Iterable<GraphRecord>
   readonly holds?: ContentGraph['holds']
   readonly registry?: Iterable<Digest>
@@ -86,6 +89,7 @@ export function loadGraph(database: Database, now = Date.now()): ContentGraph {
   const packed = layers.filter(row => row.diff_id !== null)
   return {
     images: database.all<{ digest: Digest }>('SELECT digest FROM images').map(row => row.digest),
+    containers: database.all<{ image: Digest }>('SELECT DISTINCT image FROM containers').map(row => row.image),
     records: database.all<GraphRecord>('SELECT key, layer, input_toc AS inputToc FROM cache_records'),
     holds: database.all<{ kind: HeldKind; ref: string }>(
       'SELECT h.kind, h.ref FROM holds h JOIN leases l ON l.id = h.lease WHERE l.heartbeat >= ?',
@@ -123,6 +127,7 @@ export function reach(graph: ContentGraph, roots: Roots): Reach {
   const found = { manifests: new Set<Digest>(), layers: new Set<number>(), blobs: new Set<Digest>() }
   const trees = new Set<number>()
   for (const image of roots.images ?? []) reachManifest(graph, image, found)
+  for (const image of roots.containers ?? []) reachManifest(graph, image, found)
   for (const record of roots.records ?? []) {
     if (record.layer !== null) reachLayer(graph, record.layer, found)
     if (record.inputToc !== null) found.blobs.add(record.inputToc)

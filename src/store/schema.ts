@@ -4,7 +4,7 @@ import { REGISTRY_TABLES } from './schema-registry.ts'
  * The tables, as steps from one version to the next; `PRAGMA user_version` counts the steps that a database has taken.
  * A step that has been released is never edited.
  *
- * Content tables (`blobs`, `layers`, `trees`) say what is on disk. Root tables (`images`, `cache_records`, `holds`, and
+ * Content tables (`blobs`, `layers`, `trees`) say what is on disk. Root tables (`images`, `containers`, `cache_records`, `holds`, and
  * those of the registry) say what keeps it. A row is written in the same write transaction in which its file gets its name.
  */
 export const MIGRATIONS: readonly string[] = [
@@ -145,5 +145,16 @@ export const MIGRATIONS: readonly string[] = [
     PRIMARY KEY (volume, holder)
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX volume_uses_by_holder ON volume_uses (holder);
+  `,
+  // A container is a root: its image's content stays even when the image has lost its row. `options` is the document of
+  // the container room; who looks after a running one is named by process, start time and boot, for IDs come again.
+  `
+  CREATE TABLE containers (
+    id TEXT PRIMARY KEY, name TEXT NOT NULL UNIQUE, image TEXT NOT NULL, created_at INTEGER NOT NULL,
+    options TEXT NOT NULL, status TEXT NOT NULL, pid INTEGER, keeper TEXT, started_at INTEGER, finished_at INTEGER,
+    exit_code INTEGER NOT NULL DEFAULT 0, error TEXT NOT NULL DEFAULT '', oom_killed INTEGER NOT NULL DEFAULT 0,
+    restarts INTEGER NOT NULL DEFAULT 0, stopped INTEGER NOT NULL DEFAULT 0, health TEXT
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX containers_by_image ON containers (image);
   `,
 ]

@@ -1,4 +1,4 @@
-import type { RuntimeSpec } from '../bundle.ts'
+import type { RuntimeSpec, SpecProcess } from '../bundle.ts'
 
 /** How the root file system of a container is put together. */
 export interface OverlayPlan {
@@ -52,6 +52,18 @@ export interface InitInput {
   /** What filters its system calls; undefined: nothing. */
   readonly filter?: SyscallFilter | undefined
   /** The streams are the terminal of this path in the container. */
+  readonly terminal?: string | undefined
+}
+
+/** The same for a further command in a container that runs. */
+export interface ExecInput {
+  /** The container's first process as our /proc names it. */
+  readonly pid: number
+  readonly process: SpecProcess
+  readonly cgroups: readonly string[]
+  readonly filter?: SyscallFilter | undefined
+  readonly streams?: StreamPaths | undefined
+  readonly nullStdin: boolean
   readonly terminal?: string | undefined
 }
 

@@ -9,16 +9,21 @@ export interface CommandPipes {
   readonly paths: StreamPaths
   readonly stdout: AsyncIterable<Uint8Array>
   readonly stderr: AsyncIterable<Uint8Array>
+  /** Writes to a standard input that is open. */
+  write(chunk: Uint8Array): void
+  /** Closes it; idempotent. */
+  endInput(): void
   /** To be called when the command has its ends, or never will: what it writes ends with its own. Idempotent. */
   handedOver(): void
 }
 
-/** `input` is what the command will read; without it there is no pipe for standard input. */
-export function openPipes(input?: Uint8Array): CommandPipes {
+/** `input` is what the command will read, or that there will be some; without it there is no pipe for standard input. */
+export function openPipes(input?: Uint8Array | 'open'): CommandPipes {
   const stdin = input && pipe()
   const [stdout, stderr] = [pipe(), pipe()]
   let theirs = [stdout[1], stderr[1], ...(stdin === undefined ? [] : [stdin[0]])]
-  if (stdin !== undefined && input !== undefined) feed(stdin[1], input)
+  const writer = stdin && inputWriter(stdin[1])
+  if (input instanceof Uint8Array) writer?.end(input)
   return {
     paths: {
       ...(stdin !== undefined && { stdin: pathOf(stdin[0]) }),
@@ -27,6 +32,10 @@ export function openPipes(input?: Uint8Array): CommandPipes {
     },
     stdout: reader(stdout[0]),
     stderr: reader(stderr[0]),
+    write: chunk => {
+      if (writer?.writable === true) writer.write(chunk)
+    },
+    endInput: () => void writer?.end(),
     handedOver: () => {
       for (const fd of theirs) closeSync(fd)
       theirs = []
@@ -42,9 +51,9 @@ function reader(fd: number): AsyncIterable<Uint8Array> {
   return new Socket({ fd, readable: true, writable: false })
 }
 
-function feed(fd: number, input: Uint8Array): void {
+function inputWriter(fd: number): Socket {
   const writer = new Socket({ fd, readable: false, writable: true })
   // A command need not read all that it is given.
   writer.on('error', () => {})
-  writer.end(input)
+  return writer
 }

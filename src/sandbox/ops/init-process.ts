@@ -3,15 +3,16 @@ import { readFileSync } from 'node:fs'
 import { extname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
+import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { serialize } from 'node:v8'
 import { ShaleError } from '../../error.ts'
-import type { InitFailure, InitInput } from '../init/input.ts'
+import type { ExecInput, InitFailure, InitInput } from '../init/input.ts'
 
 /** A container's first process, waiting for what it is to become. Its streams are ours until it is told of others. */
-export interface InitProcess {
+export interface InitProcess<I = InitInput> {
   /** Tells it what to become. */
-  begin(input: InitInput): Beginning
+  begin(input: I): Beginning
   /** Sends a signal to the container's first process; SIGKILL ends everything in the container. */
   kill(signal: NodeJS.Signals): void
   readonly exited: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>
@@ -20,6 +21,8 @@ export interface InitProcess {
 export interface Beginning {
   /** Resolves when signals are the command's, or it never will be started. */
   readonly ready: Promise<void>
+  /** Resolves with its process ID when it is the command, or undefined when it has ended before that was seen. */
+  readonly started: Promise<number | undefined>
   /** Resolves when all is over, with why the command could not be started or undefined when it was. */
   readonly failure: Promise<InitFailure | undefined>
 }
@@ -29,8 +32,16 @@ const HERE = fileURLToPath(import.meta.url)
 const EXTENSION = extname(HERE)
 const INIT_MAIN = fileURLToPath(new URL(EXTENSION === '.ts' ? '../init-main.ts' : './init-main.cjs', import.meta.url))
 
-function startInit(): InitProcess {
-  const child = spawn('unshare', ['--pid', '--fork', '--kill-child=KILL', process.execPath, INIT_MAIN], {
+/** Makes it the first process of a PID namespace of its own. */
+const FIRST = ['unshare', '--pid', '--fork', '--kill-child=KILL'] as const
+
+/** Starts it in a container that runs; Node itself cannot go there, for it has threads. */
+export function startInside(pid: number): InitProcess<ExecInput> {
+  return startInit(['nsenter', `--pid=/proc/${pid}/ns/pid`])
+}
+
+function startInit([file, ...words]: readonly [string, ...string[]] = FIRST): InitProcess<InitInput | ExecInput> {
+  const child = spawn(file, [...words, process.execPath, INIT_MAIN], {
     stdio: ['inherit', 'inherit', 'pipe', 'pipe', 'pipe', 2],
     // In a session of its own, or Ctrl-C would end it while it waits.
     detached: true,
@@ -79,14 +90,35 @@ export function takeInit(): InitProcess {
   return ready
 }
 
-function begin(child: ChildProcess, input: InitInput): Beginning {
+function begin(child: ChildProcess, input: InitInput | ExecInput): Beginning {
   const [, , , entry, report] = child.stdio as [unknown, unknown, unknown, Writable, Readable]
   entry.on('error', () => {})
   entry.end(serialize(input))
   const ready = new Promise<void>(resolve => {
     report.once('data', () => resolve()).once('close', () => resolve())
   })
-  return { ready, failure: readFailure(report) }
+  return { ready, failure: readFailure(report), started: ready.then(() => untilCommand(child)) }
+}
+
+/** A process that becomes another one says nothing; its command line is another one then. */
+async function untilCommand(child: ChildProcess): Promise<number | undefined> {
+  while (child.pid !== undefined && child.exitCode === null && child.signalCode === null) {
+    const first = childOf(child.pid)
+    if (first === 'gone') break
+    const command = first === undefined ? '' : commandLine(first)
+    if (command !== '' && !command.includes(INIT_MAIN)) return first
+    await delay(1)
+  }
+  return undefined
+}
+
+/** Empty for a process that has just ended. */
+function commandLine(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, 'latin1')
+  } catch {
+    return ''
+  }
 }
 
 /** Ends only with unshare(1), which has the descriptor too. */

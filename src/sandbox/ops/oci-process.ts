@@ -38,7 +38,7 @@ export function ociProcess(runtime: OciRuntime, work: string, resources: Resourc
       const { child, ready, finished } = launch(place, input)
       launched = child
       void finished.then(({ code }) => ended({ code, signal: null }))
-      return { ready, failure: finished.then(({ failure }) => failure) }
+      return { ready, started: ready.then(() => firstProcess(place)), failure: finished.then(({ failure }) => failure) }
     },
     kill: signal => {
       // Before there is a container, there is only the runtime to end.
@@ -159,6 +159,14 @@ function appears(path: string): Promise<void> {
     watcher.unref()
     if (existsSync(path)) resolve()
   })
+}
+
+function firstProcess(place: Place): number | undefined {
+  try {
+    return Number(readFileSync(pidFile(place), 'latin1'))
+  } catch {
+    return undefined
+  }
 }
 
 /** Whether there is a process to send it to. */

@@ -3,21 +3,34 @@ import { promisify } from 'node:util'
 import { isErrno } from '../../error.ts'
 import { ptsData, type RuntimeSpec, type SpecMount } from '../bundle.ts'
 import type { TerminalSize } from '../run-request.ts'
-import { MS, mount, setWindowSize, unlockTerminal, unmountLazily } from '../syscalls.ts'
+import {
+  MS,
+  mount,
+  openPath,
+  openTerminalPeer,
+  RESOLVE,
+  setWindowSize,
+  terminalNumber,
+  unlockTerminal,
+  unmountLazily,
+} from '../syscalls.ts'
 
 /** The path that the first terminal of a devpts has in the container. */
 export const TERMINAL_PATH = '/dev/pts/0'
 
-/** The controlling end of a container's terminal. */
-export interface Terminal {
+/** The controlling end of a container's terminal, while that is being made. */
+export interface Terminal extends OpenTerminal {
   /** The devpts that the terminal is the first of: what is to be /dev/pts. */
   readonly folder: string
+  /** The folder is not needed any more: the container has it, or never will. */
+  handedOver(): void
+}
+
+export interface OpenTerminal {
   /** What is written to it; ends when the container has ended and `hangUp` was called. */
   output(): AsyncGenerator<Uint8Array>
   type(chunk: Uint8Array): void
   resize(size: TerminalSize): void
-  /** The folder is not needed any more: the container has it, or never will. */
-  handedOver(): void
   /** To be called when the container is ending; idempotent. */
   hangUp(): void
   /** To be called when `output` has ended. */
@@ -37,21 +50,38 @@ export function makeTerminal(folder: string, size: TerminalSize, ttyGroup: boole
   mount({ source: 'devpts', target: folder, type: 'devpts', flags: MS.nosuid | MS.noexec, data: options })
   const master = openSync(`${folder}/ptmx`, constants.O_RDWR | constants.O_NOCTTY)
   unlockTerminal(master)
-  // As long as this is open, reading does not end because the command has closed its streams for a moment.
-  let held: number | undefined = openSync(`${folder}/0`, constants.O_RDWR | constants.O_NOCTTY)
+  return {
+    ...controlled(master, openSync(`${folder}/0`, constants.O_RDWR | constants.O_NOCTTY), size),
+    folder,
+    handedOver: () => {
+      unmountLazily(folder)
+      rmdirSync(folder)
+    },
+  }
+}
+
+/** A further terminal of a container that runs, and its path there. */
+export function terminalInside(pid: number, size: TerminalSize): OpenTerminal & { readonly path: string } {
+  const root = openSync(`/proc/${pid}/root`, constants.O_RDONLY | constants.O_DIRECTORY)
+  const handle = openPath(root, 'dev/pts/ptmx', RESOLVE.inRoot | RESOLVE.noSymlinks)
+  closeSync(root)
+  const master = openSync(`/proc/self/fd/${handle}`, constants.O_RDWR | constants.O_NOCTTY)
+  closeSync(handle)
+  unlockTerminal(master)
+  return { ...controlled(master, openTerminalPeer(master), size), path: `/dev/pts/${terminalNumber(master)}` }
+}
+
+/** As long as the other end is open, reading does not end because the command has closed its streams for a moment. */
+function controlled(master: number, peer: number, size: TerminalSize): OpenTerminal {
+  let held: number | undefined = peer
   setWindowSize(master, size)
   let typed = Promise.resolve()
   return {
-    folder,
     output: () => output(master),
     type: chunk => {
       typed = typed.then(() => writeAll(master, chunk)).catch(() => {})
     },
     resize: size => setWindowSize(master, size),
-    handedOver: () => {
-      unmountLazily(folder)
-      rmdirSync(folder)
-    },
     hangUp: () => {
       if (held !== undefined) closeSync(held)
       held = undefined
