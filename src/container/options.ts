@@ -1,0 +1,80 @@
+import * as z from 'zod/mini'
+import { ShaleError } from '../error.ts'
+import type { ContainerRow } from '../store/containers.ts'
+
+/*
+ * What a container was asked to be, as one document of its row. Who adds a run option that a container has to remember
+ * adds it here, optional, so that older rows stay readable.
+ */
+
+const texts = z.readonly(z.array(z.string()))
+
+export const restartPolicy = z.object({
+  name: z.enum(['no', 'always', 'unless-stopped', 'on-failure']),
+  /** Of `on-failure`; 0 is no limit. */
+  maximumRetryCount: z.number(),
+})
+
+const logOptions = z.object({
+  driver: z.enum(['json-file', 'none']),
+  /** Bytes of a file; undefined is no limit. */
+  maxSize: z.optional(z.number()),
+  /** How many files there are at most, the current one included. */
+  maxFile: z.number(),
+})
+
+const schema = z.object({
+  /** As the user wrote it. */
+  image: z.string(),
+  command: z.optional(texts),
+  entrypoint: z.optional(z.string()),
+  env: z.optional(texts),
+  workdir: z.optional(z.string()),
+  user: z.optional(z.string()),
+  binds: z.optional(
+    z.readonly(z.array(z.object({ source: z.string(), target: z.string(), readonly: z.boolean() }))),
+  ),
+  network: z.optional(z.enum(['host', 'none'])),
+  hostname: z.optional(z.string()),
+  addHosts: z.optional(z.readonly(z.array(z.object({ name: z.string(), address: z.string() })))),
+  readonlyRoot: z.optional(z.boolean()),
+  platform: z.optional(z.object({ os: z.string(), architecture: z.string(), variant: z.optional(z.string()) })),
+  tty: z.boolean(),
+  interactive: z.boolean(),
+  autoRemove: z.boolean(),
+  labels: z.record(z.string(), z.string()),
+  restart: restartPolicy,
+  /** Name; the image's, else SIGTERM, when absent. */
+  stopSignal: z.optional(z.string()),
+  /** Seconds; -1 waits for ever. */
+  stopTimeout: z.number(),
+  log: logOptions,
+})
+
+export type ContainerOptions = z.infer<typeof schema>
+export type RestartPolicy = z.infer<typeof restartPolicy>
+export type LogOptions = z.infer<typeof logOptions>
+
+/** What docker takes for what was not said. */
+export const CONTAINER_DEFAULTS = {
+  tty: false,
+  interactive: false,
+  autoRemove: false,
+  labels: {},
+  restart: { name: 'no', maximumRetryCount: 0 },
+  stopTimeout: 10,
+  log: { driver: 'json-file', maxFile: 1 },
+} as const satisfies Partial<ContainerOptions>
+
+/** Reads the document of a row. Throws `CONTAINER_DAMAGED`. */
+export function optionsOf(row: Pick<ContainerRow, 'id' | 'options'>): ContainerOptions {
+  try {
+    const parsed = schema.safeParse(JSON.parse(row.options))
+    if (parsed.success) return parsed.data
+  } catch {
+    // Told of below, as the rest.
+  }
+  throw new ShaleError('CONTAINER_DAMAGED', `the record of container ${row.id.slice(0, 12)} cannot be read`, {
+    hint: `remove it: shale rm -f ${row.id.slice(0, 12)}`,
+  })
+}

@@ -1,0 +1,146 @@
+import type { Helper, RunningCommand } from '../sandbox/helper.ts'
+import type { RunConfig, RunOutput, RunRequest, RunResult } from '../sandbox/run-request.ts'
+import type { ContainerChange, ContainerRow } from '../store/containers.ts'
+import { listen } from './channel.ts'
+import type { ContainerFolder } from './folder.ts'
+import { logWriter } from './log-writer.ts'
+import type { ContainerOptions } from './options.ts'
+import { restartDelay } from './restart-policy.ts'
+import { serve } from './serve-container.ts'
+
+/** A container whose record says that we look after it. */
+export interface Supervised {
+  readonly helper: Helper
+  readonly request: RunRequest
+  readonly folder: ContainerFolder
+  readonly options: Pick<ContainerOptions, 'log' | 'restart' | 'autoRemove'>
+  /** Changes the record; gives it as it was before, undefined when there is none any more. */
+  readonly record: (change: ContainerChange) => ContainerRow | undefined
+  /** Aborting ends the container at once. */
+  readonly signal?: AbortSignal | undefined
+  readonly onOutput?: ((output: RunOutput) => void | Promise<void>) | undefined
+  readonly onRunning?: ((command: RunningCommand) => void) | undefined
+  /** The command runs, for the first time. */
+  readonly onStarted?: (() => void) | undefined
+}
+
+/** What is going on now, for those who ask over the socket. */
+export interface Live {
+  readonly helper: Helper
+  readonly config: RunConfig
+  command: RunningCommand | undefined
+  /** The container's first process as the helper names it. */
+  pid: number | undefined
+  /** Everyone who wants what it writes. */
+  readonly listeners: Set<(output: RunOutput) => Promise<void>>
+  /** Somebody wants it to end; ends a wait for the next start. */
+  readonly stopping: AbortController
+}
+
+/**
+ * Runs the container's command, again and again where its policy says so, keeps its record and log, answers at its
+ * socket, and gives how it ended last. Throws when the sandbox cannot be made; the record is whole then too.
+ */
+export async function supervise(supervised: Supervised): Promise<RunResult> {
+  const { helper, folder, options } = supervised
+  const log = logWriter(folder.log, options.log)
+  const live: Live = { helper, config: supervised.request.config, command: undefined, pid: undefined, listeners: new Set(), stopping: new AbortController() }
+  const { close } = await serve(live, onConnection => listen(folder.path, folder.socket, onConnection))
+  try {
+    const result = await runUntilDone(supervised, live, async output => {
+      log.write(output)
+      for (const listener of live.listeners) await listener(output)
+      await supervised.onOutput?.(output)
+    })
+    log.close()
+    return result
+  } finally {
+    log.close()
+    // Last, for whoever waits for its end asks the record next.
+    close()
+  }
+}
+
+async function runUntilDone(
+  supervised: Supervised,
+  live: Live,
+  onOutput: (output: RunOutput) => Promise<void>,
+): Promise<RunResult> {
+  for (let failures = 0; ; ) {
+    const began = Date.now()
+    const result = await runOnce(supervised, live, onOutput)
+    const stopped = live.stopping.signal.aborted
+    const ranWell = Date.now() - began > 10_000
+    const delay = stopped || result.startError !== undefined ? undefined : restartDelay(supervised.options.restart, result, { failures, ranWell })
+    const ended = endOf(result)
+    if (delay === undefined) {
+      supervised.record({ ...ended, status: supervised.options.autoRemove ? 'removing' : result.startError === undefined ? 'exited' : 'created', keeper: undefined })
+      return result
+    }
+    failures++
+    const before = supervised.record({ ...ended, status: 'restarting' })
+    await pause(delay, live.stopping.signal)
+    if (live.stopping.signal.aborted || before === undefined) {
+      supervised.record({ status: 'exited', keeper: undefined })
+      return result
+    }
+    supervised.record({ restarts: before.restarts + 1 })
+  }
+}
+
+function endOf(result: RunResult): ContainerChange {
+  return {
+    pid: undefined,
+    finishedAt: Date.now(),
+    exitCode: result.exitCode,
+    oomKilled: result.oomKilled,
+    error: result.startError ?? '',
+  }
+}
+
+async function runOnce(
+  { helper, request, record, signal, onRunning, onStarted }: Supervised,
+  live: Live,
+  onOutput: (output: RunOutput) => Promise<void>,
+): Promise<RunResult> {
+  try {
+    return await helper.run(request, {
+      signal,
+      onOutput,
+      onRunning: command => {
+        live.command = command
+        onRunning?.(command)
+      },
+      onStarted: pid => {
+        live.pid = pid
+        record({ status: 'running', pid, startedAt: Date.now(), finishedAt: undefined, error: '' })
+        onStarted?.()
+      },
+    })
+  } catch (error) {
+    const interrupted = signal?.aborted === true
+    record({
+      status: interrupted ? 'exited' : 'created',
+      pid: undefined,
+      keeper: undefined,
+      ...(interrupted && { finishedAt: Date.now() }),
+      exitCode: interrupted ? 137 : 125,
+      error: interrupted ? '' : (error as Error).message,
+    })
+    throw error
+  } finally {
+    live.command = undefined
+    live.pid = undefined
+  }
+}
+
+function pause(milliseconds: number, signal: AbortSignal): Promise<void> {
+  return new Promise(resolve => {
+    if (signal.aborted) return resolve()
+    const timer = setTimeout(resolve, milliseconds)
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+}
