@@ -86,7 +86,7 @@ export function dial(folder: string, name: string): Promise<Channel<FromSupervis
 }
 
 function channel<In, Out>(socket: Socket): Channel<In, Out> {
-  let pending = Buffer.alloc(0)
+  let pending: Buffer = Buffer.alloc(0)
   let listener: ((message: In) => void) | undefined
   const early: In[] = []
   const closed = new Promise<void>(resolve => socket.once('close', () => resolve()))

@@ -36,6 +36,7 @@ export function addContainer(
     throw error
   }
   const added = store.containers.get(id)
-  if (added === undefined) throw new ShaleError('CONTAINER_NOT_FOUND', `container ${id.slice(0, 12)} was removed at once`)
+  if (added === undefined)
+    throw new ShaleError('CONTAINER_NOT_FOUND', `container ${id.slice(0, 12)} was removed at once`)
   return added
 }

@@ -79,7 +79,7 @@ function logFiles(path: string): readonly string[] {
 class FileTail {
   readonly #fd: number
   #at = 0
-  #rest = Buffer.alloc(0)
+  #rest: Buffer = Buffer.alloc(0)
 
   constructor(path: string) {
     this.#fd = openSync(path, 'r')

@@ -34,7 +34,7 @@ export function logWriter(path: string, options: LogOptions): LogWriter {
       // A full disk, most often.
     }
   }
-  const rest = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
+  const rest: Record<RunOutput['stream'], Buffer> = { stdout: Buffer.alloc(0), stderr: Buffer.alloc(0) }
   return {
     write: ({ stream, chunk }) => {
       const { lines, left } = splitLines(Buffer.concat([rest[stream], chunk]))

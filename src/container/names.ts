@@ -32,8 +32,5 @@ export function generatedName(isTaken: (name: string) => boolean): string {
 export function checkContainerName(name: string): string {
   const plain = name.replace(/^\//, '')
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(plain)) return plain
-  throw new ShaleError(
-    'INVALID_NAME',
-    `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`,
-  )
+  throw new ShaleError('INVALID_NAME', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`)
 }

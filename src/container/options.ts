@@ -31,9 +31,7 @@ const schema = z.object({
   env: z.optional(texts),
   workdir: z.optional(z.string()),
   user: z.optional(z.string()),
-  binds: z.optional(
-    z.readonly(z.array(z.object({ source: z.string(), target: z.string(), readonly: z.boolean() }))),
-  ),
+  binds: z.optional(z.readonly(z.array(z.object({ source: z.string(), target: z.string(), readonly: z.boolean() })))),
   network: z.optional(z.enum(['host', 'none'])),
   hostname: z.optional(z.string()),
   addHosts: z.optional(z.readonly(z.array(z.object({ name: z.string(), address: z.string() })))),

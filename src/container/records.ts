@@ -1,6 +1,6 @@
 import type { LocalStore } from '../store/open.ts'
-import type { Supervised } from './supervise.ts'
 import { keeperOf } from './keeper.ts'
+import type { Supervised } from './supervise.ts'
 
 /** Changes the record of a container as long as this process is who looks after it. */
 export function keeperRecord(store: LocalStore, id: string): Supervised['record'] {

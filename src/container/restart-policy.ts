@@ -11,7 +11,7 @@ export function parseRestartPolicy(text: string): RestartPolicy {
     })
   }
   if (count !== undefined && name !== 'on-failure') {
-    const why = 'maximum retry count can only be used with \'on-failure\''
+    const why = "maximum retry count can only be used with 'on-failure'"
     throw new ShaleError('INVALID_RESTART_POLICY', `invalid restart policy: ${why}`)
   }
   return { name: name as RestartPolicy['name'], maximumRetryCount: Number(count ?? 0) }

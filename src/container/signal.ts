@@ -72,7 +72,10 @@ export async function stopContainer(store: LocalStore, row: ContainerRow, option
 }
 
 /** Resolves with the record of the container when it has ended; undefined when it was removed with that. */
-export async function waitForEnd(store: LocalStore, { id }: Pick<ContainerRow, 'id'>): Promise<ContainerRow | undefined> {
+export async function waitForEnd(
+  store: LocalStore,
+  { id }: Pick<ContainerRow, 'id'>,
+): Promise<ContainerRow | undefined> {
   const { path, socket } = containerFolder(store, id)
   for (let pause = 5; ; pause = Math.min(pause * 2, 200)) {
     const row = settleAll(store).find(other => other.id === id)

@@ -44,7 +44,14 @@ export interface Live {
 export async function supervise(supervised: Supervised): Promise<RunResult> {
   const { helper, folder, options } = supervised
   const log = logWriter(folder.log, options.log)
-  const live: Live = { helper, config: supervised.request.config, command: undefined, pid: undefined, listeners: new Set(), stopping: new AbortController() }
+  const live: Live = {
+    helper,
+    config: supervised.request.config,
+    command: undefined,
+    pid: undefined,
+    listeners: new Set(),
+    stopping: new AbortController(),
+  }
   const { close } = await serve(live, onConnection => listen(folder.path, folder.socket, onConnection))
   try {
     const result = await runUntilDone(supervised, live, async output => {
@@ -71,10 +78,17 @@ async function runUntilDone(
     const result = await runOnce(supervised, live, onOutput)
     const stopped = live.stopping.signal.aborted
     const ranWell = Date.now() - began > 10_000
-    const delay = stopped || result.startError !== undefined ? undefined : restartDelay(supervised.options.restart, result, { failures, ranWell })
+    const delay =
+      stopped || result.startError !== undefined
+        ? undefined
+        : restartDelay(supervised.options.restart, result, { failures, ranWell })
     const ended = endOf(result)
     if (delay === undefined) {
-      supervised.record({ ...ended, status: supervised.options.autoRemove ? 'removing' : result.startError === undefined ? 'exited' : 'created', keeper: undefined })
+      supervised.record({
+        ...ended,
+        status: supervised.options.autoRemove ? 'removing' : result.startError === undefined ? 'exited' : 'created',
+        keeper: undefined,
+      })
       return result
     }
     failures++
