@@ -17,6 +17,7 @@ const PROGRAMS = {
   cli: 'src/cli/main.ts',
   'helper-main': 'src/sandbox/helper-main.ts',
   'init-main': 'src/sandbox/init-main.ts',
+  'supervisor-main': 'src/container/supervisor-main.ts',
   'frame-thread': 'src/layer/frame-thread.ts',
 }
 

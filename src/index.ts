@@ -2,7 +2,7 @@
 
 import { type BuildResult, buildImage } from './build/build.ts'
 import type { BuildOptions } from './build/options.ts'
-import { type RunImageOptions, runImage } from './container/run.ts'
+import { type RunImageHooks, type RunImageOptions, runImage } from './container/run.ts'
 import type { Platform } from './oci/platform.ts'
 import { pullImage } from './registry/client/pull.ts'
 import { type ImageFiles, imageFiles } from './rootfs/image-files.ts'
@@ -17,7 +17,7 @@ export { saveArchive, saveLayout } from './archive/save.ts'
 export type { BuildResult } from './build/build.ts'
 export type { BuildEvent, Reason, StepInfo, StepStatus } from './build/events.ts'
 export type { BuildOptions } from './build/options.ts'
-export type { RunImageOptions } from './container/run.ts'
+export type { RunImageHooks, RunImageOptions } from './container/run.ts'
 export { parseDockerfile } from './dockerfile/parse.ts'
 export { ShaleError } from './error.ts'
 export { type Entry, fromByteString, toByteString } from './layer/entry.ts'
@@ -41,7 +41,7 @@ export function build(store: Store, options: BuildOptions): Promise<BuildResult>
 }
 
 /** Runs an image's command (or another) in a container and gives how it ended. */
-export function run(store: Store, options: RunImageOptions): Promise<RunResult> {
+export function run(store: LocalStore, options: RunImageOptions & RunImageHooks): Promise<RunResult> {
   return runImage(store, options, { pull: puller(store, options.signal) })
 }
 

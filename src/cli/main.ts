@@ -98,10 +98,8 @@ function unknownCommand(words: readonly string[]): UsageError {
   const see = `See 'shale ${group === '' ? '' : `${group} `}--help'.`
   const isFlag = (group === '' ? first : second).startsWith('-')
   if (isFlag) return new UsageError(`unknown flag: ${group === '' ? first : second}`, see, 125)
-  // All that docker's `container` groups, and not only what has a short form too, is still to come.
-  const lacking = group === 'container' && ['ls', 'list', 'prune', 'inspect'].includes(second)
   const bare = group === 'container' ? second : name
-  if (lacking || NOT_YET.has(bare)) return new UsageError(`docker's \`${name}\` is not part of Shale yet`, see, 1)
+  if (NOT_YET.has(bare)) return new UsageError(`docker's \`${name}\` is not part of Shale yet`, see, 1)
   if (NOT_OURS.has(bare)) return new UsageError(`docker's \`${name}\` is not part of Shale`, see, 1)
   const candidates = group === '' ? [...commandsOf('').map(({ name }) => name), ...Object.keys(GROUPS)] : formsOf(group)
   const near = nearest(group === '' ? first : second, candidates)

@@ -26,6 +26,8 @@ export interface PruneRequest {
   readonly dryRun: boolean
   readonly explain: boolean
   readonly plan: (store: LocalStore) => PrunePlan
+  /** What goes first, said as it is done; the plan is made anew after it. */
+  readonly before?: ((store: LocalStore) => Promise<string>) | undefined
 }
 
 /** Plans, explains, asks, removes and reports. */
@@ -41,7 +43,8 @@ export async function prune(context: Context, request: PruneRequest): Promise<nu
     return 0
   }
   if (!request.force) await confirm(context, request.warning, request.name)
-  const result = await executePrune(store, plan)
+  if (request.before !== undefined) context.out.write(await request.before(store))
+  const result = await executePrune(store, request.before === undefined ? plan : request.plan(store))
   context.out.write(report(result))
   return 0
 }

@@ -2,15 +2,18 @@ import { readFileSync } from 'node:fs'
 import { ShaleError } from '../error.ts'
 import { boolean, list, text } from './flag.ts'
 import { isolationFlags } from './isolation-flags.ts'
+import { lifeFlags } from './life-flags.ts'
 import { platformFlag } from './platform-flag.ts'
 
-export const runFlags = {
+/** What `run` and `create` have in common. */
+export const containerFlags = {
   addHost: list('Line for /etc/hosts', { placeholder: 'name:address' }),
   entrypoint: text('Command in place of the image’s entrypoint; empty for none', { placeholder: 'command' }),
   env: list('Environment variable; without a value that of this shell', { short: 'e', placeholder: 'NAME=value' }),
   envFile: list('File of environment variables', { placeholder: 'file' }),
   hostname: text('Name of the machine as the command sees it', { short: 'h', placeholder: 'name' }),
   ...isolationFlags,
+  ...lifeFlags,
   interactive: boolean('Connect the standard input', { short: 'i' }),
   mount: list('Mount in words: type=bind, volume or tmpfs', { placeholder: 'mount' }),
   name: text('Name of the container', { placeholder: 'name' }),

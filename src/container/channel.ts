@@ -1,4 +1,4 @@
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync, constants, openSync, rmSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { deserialize, serialize } from 'node:v8'
 import { isErrno } from '../error.ts'
@@ -30,6 +30,8 @@ export type FromSupervisor =
   | { readonly kind: 'attached' }
   | { readonly kind: 'output'; readonly output: RunOutput }
   | { readonly kind: 'started' }
+  /** The last one: the container has ended and is not started again. */
+  | { readonly kind: 'ended'; readonly exitCode: number }
   | { readonly kind: 'result'; readonly result: RunResult }
   | { readonly kind: 'failure'; readonly code: string; readonly message: string; readonly hint?: string | undefined }
 
@@ -57,6 +59,8 @@ export function listen(
   onConnection: (channel: Channel<ToSupervisor, FromSupervisor>) => void,
 ): Promise<Server> {
   return shortPath(folder, name, (path, close) => {
+    // Of a supervisor that was killed.
+    rmSync(path, { force: true })
     const server = createServer(socket => onConnection(channel(socket)))
     return new Promise((resolve, reject) => {
       server.once('error', reject).listen(path, () => resolve(server.off('error', reject)))

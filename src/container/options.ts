@@ -1,10 +1,13 @@
 import * as z from 'zod/mini'
 import { ShaleError } from '../error.ts'
+import type { Isolation } from '../sandbox/isolation.ts'
 import type { ContainerRow } from '../store/containers.ts'
+import type { ResolvedMount } from './mounts/types.ts'
+import type { RunImageOptions } from './run.ts'
 
 /*
- * What a container was asked to be, as one document of its row. Who adds a run option that a container has to remember
- * adds it here, optional, so that older rows stay readable.
+ * What a container was asked to be, as one document of its row, with what its image says where nothing else was asked.
+ * Who adds a run option that a container has to remember adds it here, optional, so that older rows stay readable.
  */
 
 const texts = z.readonly(z.array(z.string()))
@@ -26,13 +29,17 @@ const logOptions = z.object({
 const schema = z.object({
   /** As the user wrote it. */
   image: z.string(),
-  command: z.optional(texts),
-  entrypoint: z.optional(z.string()),
-  env: z.optional(texts),
-  workdir: z.optional(z.string()),
-  user: z.optional(z.string()),
-  binds: z.optional(z.readonly(z.array(z.object({ source: z.string(), target: z.string(), readonly: z.boolean() })))),
-  network: z.optional(z.enum(['host', 'none'])),
+  entrypoint: texts,
+  command: texts,
+  env: texts,
+  workdir: z.string(),
+  user: z.string(),
+  groupAdd: z.optional(texts),
+  /** Plain data, which whoever mounts checks. */
+  mounts: z.optional(z.custom<readonly ResolvedMount[]>(Array.isArray)),
+  network: z.optional(z.custom<NonNullable<RunImageOptions['network']>>()),
+  isolation: z.optional(z.custom<Isolation>()),
+  /** The beginning of the ID when absent. */
   hostname: z.optional(z.string()),
   addHosts: z.optional(z.readonly(z.array(z.object({ name: z.string(), address: z.string() })))),
   readonlyRoot: z.optional(z.boolean()),
@@ -42,8 +49,7 @@ const schema = z.object({
   autoRemove: z.boolean(),
   labels: z.record(z.string(), z.string()),
   restart: restartPolicy,
-  /** Name; the image's, else SIGTERM, when absent. */
-  stopSignal: z.optional(z.string()),
+  stopSignal: z.string(),
   /** Seconds; -1 waits for ever. */
   stopTimeout: z.number(),
   log: logOptions,
@@ -52,17 +58,6 @@ const schema = z.object({
 export type ContainerOptions = z.infer<typeof schema>
 export type RestartPolicy = z.infer<typeof restartPolicy>
 export type LogOptions = z.infer<typeof logOptions>
-
-/** What docker takes for what was not said. */
-export const CONTAINER_DEFAULTS = {
-  tty: false,
-  interactive: false,
-  autoRemove: false,
-  labels: {},
-  restart: { name: 'no', maximumRetryCount: 0 },
-  stopTimeout: 10,
-  log: { driver: 'json-file', maxFile: 1 },
-} as const satisfies Partial<ContainerOptions>
 
 /** Reads the document of a row. Throws `CONTAINER_DAMAGED`. */
 export function optionsOf(row: Pick<ContainerRow, 'id' | 'options'>): ContainerOptions {

@@ -1,38 +1,32 @@
-import { mkdirSync, mkdtempSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
-import { type PullImage, stateOf } from '../build/base-image.ts'
+import type { PullImage } from '../build/base-image.ts'
 import { LayerWork } from '../build/layer-work.ts'
-import { missingDirectories } from '../build/ops/workdir.ts'
-import { type StageState, setEnv } from '../build/stage-state.ts'
-import { type TreeWorker, treeWorker } from '../build/tree-worker.ts'
-import { additionalGroups, type Identity, processIdentity } from '../build/users.ts'
-import { ShaleError, writing } from '../error.ts'
-import { toByteString } from '../layer/entry.ts'
-import { tocOf } from '../layer/toc.ts'
-import { encodeToc } from '../layer/toc-codec.ts'
-import { hostPlatform, type Platform } from '../oci/platform.ts'
-import { resolvePath } from '../rootfs/resolve.ts'
-import { limits } from '../sandbox/cgroup/limits.ts'
+import { treeWorker } from '../build/tree-worker.ts'
+import { ShaleError } from '../error.ts'
+import type { Platform } from '../oci/platform.ts'
 import { type Helper, openHelper, type RunningCommand } from '../sandbox/helper.ts'
 import type { Isolation } from '../sandbox/isolation.ts'
-import {
-  DEFAULT_HOSTNAME,
-  type RunMount,
-  type RunOutput,
-  type RunResult,
-  type TerminalSize,
-} from '../sandbox/run-request.ts'
-import { findImage } from '../store/resolve.ts'
-import type { Store } from '../store/types.ts'
-import { removeAnonymous, resolveMounts } from './mounts/resolve.ts'
-import { runMounts } from './mounts/run-mounts.ts'
+import type { RunConfig, RunOutput, RunResult, TerminalSize } from '../sandbox/run-request.ts'
+import type { ContainerRow } from '../store/containers.ts'
+import type { LocalStore } from '../store/open.ts'
+import type { Lease } from '../store/types.ts'
+import { createContainer } from './create.ts'
+import { containerFolder } from './folder.ts'
+import { containerOptions } from './from-image.ts'
+import { type ImageToRun, imageToRun } from './image.ts'
+import { keeperOf } from './keeper.ts'
 import type { ContainerMount } from './mounts/types.ts'
+import { type LogOptions, optionsOf, type RestartPolicy } from './options.ts'
+import { keeperRecord } from './records.ts'
+import { removeContainer } from './remove.ts'
+import { runRequest } from './request.ts'
+import { supervise } from './supervise.ts'
 
-/** How to run an image once, in the foreground. */
+/** What to make of an image. */
 export interface RunImageOptions {
   /** Name or ID. */
   readonly image: string
+  /** Of the container; one is made up when absent. */
+  readonly name?: string | undefined
   /** Replaces the image's Cmd when there is any. */
   readonly command?: readonly string[] | undefined
   /** Replaces the image's Entrypoint (and drops its Cmd); empty resets it. */
@@ -53,14 +47,32 @@ export interface RunImageOptions {
   readonly isolation?: Isolation | undefined
   readonly platform?: Platform | undefined
   readonly pull?: 'always' | 'missing' | 'never' | undefined
+  /** On top of the image's. */
+  readonly labels?: Readonly<Record<string, string>> | undefined
+  /** Nothing of the container stays when it has ended. Default true. */
+  readonly autoRemove?: boolean | undefined
+  readonly restart?: RestartPolicy | undefined
+  /** Name; the image's, else SIGTERM, when absent. */
+  readonly stopSignal?: string | undefined
+  /** Seconds until `stop` kills it; default 10, -1 for never. */
+  readonly stopTimeout?: number | undefined
+  readonly log?: LogOptions | undefined
+  /** The standard input stays open for whoever attaches. */
+  readonly interactive?: boolean | undefined
   /**
    * `inherit`: the command has our own three streams. `output`: nothing to read, output as events. A size: a terminal of
    * its own, with output as events and input through `onRunning`.
    */
   readonly streams: 'inherit' | 'output' | TerminalSize
+}
+
+/** How to run it in the foreground. */
+export interface RunImageHooks {
   readonly onOutput?: ((output: RunOutput) => void) | undefined
   /** What the machine does not allow here, such as more than one user. */
   readonly onWarning?: ((message: string) => void) | undefined
+  /** Called with the container's ID when there is one. */
+  readonly onCreated?: ((id: string) => void) | undefined
   /** Called with what can be done to the command when it is about to begin. */
   readonly onRunning?: ((command: RunningCommand) => void) | undefined
   /** Aborting ends the container at once. */
@@ -72,32 +84,21 @@ export interface RunServices {
 }
 
 /**
- * Runs an image's command (or another) in a container and gives how it ended; everything it wrote to its own file
- * system is gone afterwards. Throws `IMAGE_NOT_FOUND`, `NO_COMMAND`, `UNKNOWN_USER` before anything runs.
+ * Runs an image's command (or another) in a container and gives how it ended. The container has a record like any other
+ * while it runs. Throws `IMAGE_NOT_FOUND`, `NO_COMMAND`, `UNKNOWN_USER` before anything runs.
  */
-export async function runImage(store: Store, options: RunImageOptions, services: RunServices): Promise<RunResult> {
+export async function runImage(
+  store: LocalStore,
+  options: RunImageOptions & RunImageHooks,
+  services: RunServices,
+): Promise<RunResult> {
   const lease = store.lease('run')
   // Its start takes longer than all that comes before it is needed.
   const opening = openHelper({ root: store.root })
   try {
-    const [state, helper] = await Promise.all([imageToRun(store, options, services), opening])
+    const [image, helper] = await Promise.all([imageToRun(store, options, services.pull), opening])
     for (const message of helper.limits) options.onWarning?.(message)
-    const worker = treeWorker(helper, store.tempDir)
-    const layers = new LayerWork(store, lease, async () => worker)
-    const folder = mkdtempSync(join(store.tempDir, `${lease.id}-run-`))
-    try {
-      const mounting = { store, state, layers, worker, user: lease.id, lease }
-      const mounts = await resolveMounts(mounting, options.mounts ?? [])
-      try {
-        const prepared = { options, state, layers, worker, helper, mounts: runMounts(store, mounts) }
-        return await runIn(folder, prepared)
-      } finally {
-        store.volumes.letGo(lease.id)
-        await removeAnonymous(store, mounts)
-      }
-    } finally {
-      await worker.removeTree(folder)
-    }
+    return await runFrom({ store, image, helper, lease }, options)
   } finally {
     const helper = await opening.catch(() => undefined)
     await helper?.close()
@@ -105,110 +106,53 @@ export async function runImage(store: Store, options: RunImageOptions, services:
   }
 }
 
-interface Prepared {
-  readonly options: RunImageOptions
-  readonly state: StageState
-  readonly layers: LayerWork
-  readonly worker: TreeWorker
+interface Tools {
+  readonly store: LocalStore
+  readonly image: ImageToRun
   readonly helper: Helper
-  readonly mounts: readonly RunMount[]
+  readonly lease: Lease
 }
 
-async function runIn(folder: string, prepared: Prepared): Promise<RunResult> {
-  const { options, state, layers, helper } = prepared
-  const { streams } = options
-  const args = commandOf(options, state)
-  const identity = await processIdentity(options.user ?? state.config.User ?? '', path =>
-    layers.readFile(state.layers, path),
+async function runFrom(tools: Tools, options: RunImageOptions & RunImageHooks): Promise<RunResult> {
+  const { store, image, helper, lease } = tools
+  const worker = treeWorker(helper, store.tempDir)
+  const layers = new LayerWork(store, lease, async () => worker)
+  const keeper = keeperOf(process.pid)
+  const asked = containerOptions(options, image)
+  const { name, mounts = [] } = options
+  const row = await createContainer(
+    { store, image, layers, worker: async () => worker },
+    { options: asked, mounts, name, keeper },
   )
-  const further = await additionalGroups(options.groupAdd ?? [], path => layers.readFile(state.layers, path))
-  const { cgroups, warnings } = limits(options.isolation?.resources)
-  for (const message of warnings) options.onWarning?.(message)
-  const lowers = await layers.trees(state.layers)
-  const upper = join(folder, 'upper')
-  mkdirSync(upper, { mode: 0o755 })
-  mkdirSync(join(folder, 'work'))
-  const cwd = options.workdir ?? state.config.WorkingDir ?? '/'
-  await makeWorkdir(folder, prepared, cwd)
-  return helper.run(
-    {
-      lowers,
-      upper,
-      work: join(folder, 'work'),
-      mounts: prepared.mounts,
-      ...(cgroups.length > 0 && { cgroups }),
-      config: {
-        ...options.isolation,
-        args,
-        env: environment(options, state, identity),
-        cwd,
-        uid: identity.uid,
-        gid: identity.gid,
-        additionalGids: [...identity.groups, ...further],
-        networkMode: options.network ?? 'host',
-        stdio: streams === 'inherit' ? 'inherit' : 'null',
-        ...(typeof streams === 'object' && { terminal: streams }),
-        ...(options.hostname !== undefined && { hostname: options.hostname }),
-        ...(options.addHosts !== undefined && { extraHosts: options.addHosts }),
-        ...(options.readonlyRoot === true && { readonlyRoot: true }),
-      },
-    },
-    { signal: options.signal, onOutput: options.onOutput, onRunning: options.onRunning },
-  )
-}
-
-async function imageToRun(store: Store, options: RunImageOptions, services: RunServices): Promise<StageState> {
-  const { image, pull = 'missing' } = options
-  const platform = options.platform ?? hostPlatform()
-  const known = pull === 'always' ? undefined : findImage(store, image)
-  if (known === undefined && pull === 'never') {
-    throw new ShaleError('IMAGE_NOT_FOUND', `No such image: ${image}`, {
-      exitCode: 125,
-      hint: 'pull it, or run without --pull never',
-    })
+  const record = keeperRecord(store, row.id)
+  try {
+    options.onCreated?.(row.id)
+    const own = optionsOf(row)
+    const requesting = { store, row, options: own, image, layers, worker, onWarning: options.onWarning }
+    const request = await runRequest(requesting, streamsOf(options))
+    const folder = containerFolder(store, row.id)
+    const { signal, onOutput, onRunning } = options
+    return await supervise({ helper, request, folder, options: own, record, signal, onOutput, onRunning })
+  } catch (error) {
+    record({ status: 'created', keeper: undefined, exitCode: exitCodeOf(error), error: (error as Error).message })
+    throw error
+  } finally {
+    if (asked.autoRemove) await removeOwn(store, row, helper)
   }
-  if (known === undefined) await services.pull(image, platform)
-  const found = known ?? findImage(store, image)
-  if (found === undefined) throw new ShaleError('IMAGE_NOT_FOUND', `No such image: ${image}`, { exitCode: 125 })
-  return stateOf(store, image, await store.images.open(found.id, platform), platform)
 }
 
-/** Entrypoint and command as docker combines them. */
-function commandOf(options: RunImageOptions, state: StageState): readonly string[] {
-  const { Entrypoint = [], Cmd = [] } = state.config
-  const given = options.command ?? []
-  const own = options.entrypoint === undefined ? undefined : options.entrypoint === '' ? [] : [options.entrypoint]
-  const args = [...(own ?? Entrypoint), ...(given.length > 0 || own !== undefined ? given : Cmd)]
-  if (args.length > 0) return args
-  throw new ShaleError('NO_COMMAND', `no command specified: ${options.image} names none and none was given`, {
-    exitCode: 125,
-    hint: 'write the command after the image',
-  })
+function exitCodeOf(error: unknown): number {
+  return error instanceof ShaleError ? (error.exitCode ?? 125) : 125
 }
 
-function environment(options: RunImageOptions, state: StageState, identity: Identity): readonly string[] {
-  const image = state.config.Env ?? []
-  const defaults = [
-    `HOSTNAME=${options.hostname ?? DEFAULT_HOSTNAME}`,
-    ...(typeof options.streams === 'object' ? ['TERM=xterm'] : []),
-    `HOME=${identity.home}`,
-  ]
-  const missing = defaults.filter(line => !image.some(own => own.startsWith(line.slice(0, line.indexOf('=') + 1))))
-  const before: readonly string[] = [...image, ...missing]
-  return (options.env ?? []).reduce((env, line) => {
-    const split = line.indexOf('=')
-    return setEnv(env, line.slice(0, split), line.slice(split + 1))
-  }, before)
+/** Files of mapped users are deleted by the helper, which is there already. */
+export async function removeOwn(store: LocalStore, { id }: ContainerRow, helper: Helper): Promise<void> {
+  const removeTree = async (path: string) => void (await helper.call('removeTree', { path }))
+  const row = store.containers.get(id)
+  if (row !== undefined) await removeContainer({ ...store, removeTree }, row, { volumes: true })
 }
 
-/** docker makes a working directory that is not there, for root. */
-async function makeWorkdir(folder: string, { state, layers, worker }: Prepared, cwd: string): Promise<void> {
-  const view = await layers.view(state.layers)
-  const path = resolvePath(view, toByteString(cwd))
-  if (view.lookup(path)?.kind === 'directory') return
-  const toc = tocOf(missingDirectories(view, path, { uid: 0, gid: 0, mtime: Math.floor(Date.now() / 1000) }))
-  const file = join(folder, 'workdir')
-  await writing(file, () => writeFile(file, encodeToc(toc)))
-  const sources = [{ prefix: '', bytes: new Uint8Array(0) }]
-  await worker.writeTree({ toc: file, sources, folder: join(folder, 'upper') })
+function streamsOf({ streams }: RunImageOptions): Pick<RunConfig, 'stdio' | 'terminal'> {
+  if (typeof streams === 'object') return { stdio: 'null', terminal: streams }
+  return { stdio: streams === 'inherit' ? 'inherit' : 'null' }
 }

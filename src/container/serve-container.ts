@@ -11,7 +11,7 @@ type Peer = Channel<ToSupervisor, FromSupervisor>
 export async function serve(
   live: Live,
   listen: (onConnection: (peer: Peer) => void) => Promise<Server>,
-): Promise<{ close(): void }> {
+): Promise<{ close(exitCode: number): void }> {
   const peers = new Set<Peer>()
   const server = await listen(peer => {
     peers.add(peer)
@@ -19,9 +19,12 @@ export async function serve(
     peer.onMessage(message => receive(message, peer, live))
   })
   return {
-    close: () => {
+    close: exitCode => {
       server.close()
-      for (const peer of peers) peer.end()
+      for (const peer of peers) {
+        void peer.send({ kind: 'ended', exitCode })
+        peer.end()
+      }
     },
   }
 }
@@ -43,7 +46,8 @@ function receive(message: ToSupervisor, peer: Peer, live: Live): void {
   }
 }
 
-function stop(live: Live, signal: NodeJS.Signals, timeoutMs: number | undefined): void {
+/** Ends the container, and keeps it from being started again. */
+export function stop(live: Live, signal: NodeJS.Signals, timeoutMs: number | undefined): void {
   live.stopping.abort()
   live.command?.signal(signal)
   if (timeoutMs !== undefined) setTimeout(() => live.command?.signal('SIGKILL'), timeoutMs).unref()

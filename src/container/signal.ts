@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import { ShaleError } from '../error.ts'
 import type { ContainerRow } from '../store/containers.ts'
 import type { LocalStore } from '../store/open.ts'
@@ -6,15 +5,7 @@ import { dial } from './channel.ts'
 import { containerFolder } from './folder.ts'
 import { optionsOf } from './options.ts'
 import { isActive, settleAll } from './settle.ts'
-
-/** `9`, `KILL`, `SIGKILL` → `SIGKILL`. Throws `INVALID_SIGNAL` in docker's words. */
-export function signalName(text: string): NodeJS.Signals {
-  const number = /^\d+$/.test(text) ? Number(text) : undefined
-  const name = text.toUpperCase().replace(/^(?!SIG)/, 'SIG')
-  const found = Object.entries(constants.signals).find(([known, value]) => known === name || value === number)
-  if (found === undefined) throw new ShaleError('INVALID_SIGNAL', `invalid signal: ${text}`)
-  return found[0] as NodeJS.Signals
-}
+import { signalName } from './signal-name.ts'
 
 /** A connection to who looks after a running container. Throws `CONTAINER_NOT_RUNNING` in the words that follow its name. */
 export async function reach(store: LocalStore, row: ContainerRow) {
@@ -62,7 +53,7 @@ export async function stopContainer(store: LocalStore, row: ContainerRow, option
   if (!isActive(row)) return
   const own = optionsOf(row)
   const timeout = options.timeout ?? own.stopTimeout
-  const signal = options.signal ?? signalName(own.stopSignal ?? 'SIGTERM')
+  const signal = options.signal ?? signalName(own.stopSignal)
   store.containers.change(row.id, { stopped: true })
   const { path, socket } = containerFolder(store, row.id)
   const channel = await dial(path, socket)

@@ -1,3 +1,4 @@
+import { mkdirSync } from 'node:fs'
 import type { Helper, RunningCommand } from '../sandbox/helper.ts'
 import type { RunConfig, RunOutput, RunRequest, RunResult } from '../sandbox/run-request.ts'
 import type { ContainerChange, ContainerRow } from '../store/containers.ts'
@@ -6,14 +7,15 @@ import type { ContainerFolder } from './folder.ts'
 import { logWriter } from './log-writer.ts'
 import type { ContainerOptions } from './options.ts'
 import { restartDelay } from './restart-policy.ts'
-import { serve } from './serve-container.ts'
+import { serve, stop } from './serve-container.ts'
+import { signalName } from './signal-name.ts'
 
 /** A container whose record says that we look after it. */
 export interface Supervised {
   readonly helper: Helper
   readonly request: RunRequest
   readonly folder: ContainerFolder
-  readonly options: Pick<ContainerOptions, 'log' | 'restart' | 'autoRemove'>
+  readonly options: Pick<ContainerOptions, 'log' | 'restart' | 'autoRemove' | 'stopSignal' | 'stopTimeout'>
   /** Changes the record; gives it as it was before, undefined when there is none any more. */
   readonly record: (change: ContainerChange) => ContainerRow | undefined
   /** Aborting ends the container at once. */
@@ -22,6 +24,8 @@ export interface Supervised {
   readonly onRunning?: ((command: RunningCommand) => void) | undefined
   /** The command runs, for the first time. */
   readonly onStarted?: (() => void) | undefined
+  /** Is given what ends the container as its options say. */
+  readonly onStopping?: ((stop: () => void) => void) | undefined
 }
 
 /** What is going on now, for those who ask over the socket. */
@@ -53,18 +57,23 @@ export async function supervise(supervised: Supervised): Promise<RunResult> {
     stopping: new AbortController(),
   }
   const { close } = await serve(live, onConnection => listen(folder.path, folder.socket, onConnection))
+  supervised.onStopping?.(() => {
+    const { stopSignal, stopTimeout } = options
+    stop(live, signalName(stopSignal), stopTimeout < 0 ? undefined : stopTimeout * 1000)
+  })
+  let exitCode = 125
   try {
     const result = await runUntilDone(supervised, live, async output => {
       log.write(output)
       for (const listener of live.listeners) await listener(output)
       await supervised.onOutput?.(output)
     })
-    log.close()
+    exitCode = result.exitCode
     return result
   } finally {
     log.close()
     // Last, for whoever waits for its end asks the record next.
-    close()
+    close(exitCode)
   }
 }
 
@@ -99,7 +108,14 @@ async function runUntilDone(
       return result
     }
     supervised.record({ restarts: before.restarts + 1 })
+    await emptyWork(supervised.helper, supervised.request.work)
   }
+}
+
+/** What overlayfs left there belongs to nobody any more. */
+export async function emptyWork(helper: Helper, work: string): Promise<void> {
+  await helper.call('removeTree', { path: work })
+  mkdirSync(work)
 }
 
 function endOf(result: RunResult): ContainerChange {

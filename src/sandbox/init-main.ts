@@ -1,4 +1,14 @@
-import { closeSync, constants, fchownSync, fstatSync, openSync, readFileSync, readlinkSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  constants,
+  fchownSync,
+  fstatSync,
+  openSync,
+  readFileSync,
+  readlinkSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { flushCompileCache } from 'node:module'
 import { deserialize } from 'node:v8'
 import { isErrno, ShaleError } from '../error.ts'
@@ -24,8 +34,8 @@ import {
   CLONE,
   closeOnExecFrom,
   duplicateTo,
-  exitNow,
   enterNamespace,
+  exitNow,
   MOUNT_ATTR,
   MS,
   mount,

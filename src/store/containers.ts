@@ -37,7 +37,8 @@ export interface ContainerRow extends ContainerState {
   readonly options: string
 }
 
-export type NewContainer = Pick<ContainerRow, 'id' | 'name' | 'image' | 'createdAt' | 'options'>
+/** With a keeper it is `starting`. */
+export type NewContainer = Pick<ContainerRow, 'id' | 'name' | 'image' | 'createdAt' | 'options' | 'keeper'>
 
 /** The records of containers; each call is a transaction. */
 export interface ContainerRows {
@@ -97,14 +98,14 @@ export function createContainers(database: Database): ContainerRows {
   }
 }
 
-function add(database: Database, { id, name, image, createdAt, options }: NewContainer): void {
+function add(database: Database, { id, name, image, createdAt, options, keeper }: NewContainer): void {
   checkName(database, name)
   if (database.get('SELECT 1 FROM manifests WHERE digest = ?', image) === undefined) {
     throw new ShaleError('IMAGE_NOT_FOUND', `No such image: ${image}`, { hint: 'it was removed meanwhile' })
   }
   database.run(
-    "INSERT INTO containers (id, name, image, created_at, options, status) VALUES (?, ?, ?, ?, ?, 'created')",
-    ...[id, name, image, createdAt, options],
+    'INSERT INTO containers (id, name, image, created_at, options, keeper, status) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    ...[id, name, image, createdAt, options, keeper ?? null, keeper === undefined ? 'created' : 'starting'],
   )
 }
 

@@ -1,3 +1,4 @@
+import { imagesInUse } from '../../container/prune.ts'
 import { planImagePrune } from '../../store/prune.ts'
 import { parsePruneFilters } from '../../store/prune-filter.ts'
 import { command } from '../command.ts'
@@ -22,7 +23,7 @@ export default command({
       ...flags,
       name: 'image prune',
       warning: `WARNING! This will remove ${what}.`,
-      plan: store => planImagePrune(store, { all: flags.all, filter, now }),
+      plan: store => planImagePrune(store, { all: flags.all, filter, now, inUse: imagesInUse(store) }),
     })
   },
 })

@@ -1,55 +1,30 @@
-import { type Platform, parsePlatform } from '../../oci/platform.ts'
+import { parsePlatform } from '../../oci/platform.ts'
 import type { LocalStore } from '../../store/open.ts'
-import { resolveImage } from '../../store/resolve.ts'
-import type { ImageSummary } from '../../store/types.ts'
 import { command } from '../command.ts'
 import { text } from '../flag.ts'
-import { formatOne, parseFormat } from '../format/format.ts'
-import { goJson } from '../format/template/value.ts'
-import { inspectShape } from '../inspect-shape.ts'
-import { layerSizes, sum } from '../layer-sizes.ts'
-import { describeError } from '../print-error.ts'
+import { inspectAny, inspectContainer, inspectImage, inspectObjects } from '../inspect-objects.ts'
 
 export default command({
-  usage: '[OPTIONS] IMAGE [IMAGE...]',
-  about: 'Show everything recorded about one or more images, as JSON or through a Go template.',
+  usage: '[OPTIONS] NAME|ID [NAME|ID...]',
+  about: 'Show everything recorded about containers and images, as JSON or through a Go template.',
   examples: [
     ['inspect myapp:1.0', 'everything'],
     ["inspect -f '{{json .Config.Env}}' myapp:1.0", 'its default environment'],
     ["inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' myapp:1.0", 'its layers'],
+    ["inspect -f '{{.State.Status}}' web", 'whether a container runs'],
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   flags: {
     format: text('Go template, or json', { short: 'f' }),
     platform: text('Of an image for several platforms, the one for this', { placeholder: 'os/arch' }),
-    type: text('Kind of object; Shale has images only', { choices: ['image'], hidden: true }),
+    type: text('Only this kind of object: container or image', { choices: ['container', 'image'] }),
   },
   async run(context, { args, flags }) {
     const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform)
-    const format = flags.format === 'json' ? '{{json .}}' : flags.format
-    if (format !== undefined) parseFormat(format)
-    const store = await context.store()
-    const found: object[] = []
-    const failures: unknown[] = []
-    for (const name of args) {
-      try {
-        found.push(await inspect(store, name, platform))
-      } catch (error) {
-        failures.push(error)
-      }
+    const find = (store: LocalStore, name: string) => {
+      if (flags.type === 'container') return inspectContainer(store, name)
+      return flags.type === 'image' ? inspectImage(store, name, platform) : inspectAny(store, name, platform)
     }
-    const output =
-      format === undefined ? `${goJson(found, '    ')}\n` : found.map(one => formatOne(format, one)).join('')
-    context.out.write(output === '' ? '\n' : output)
-    for (const failure of failures) context.err.write(`${describeError(failure, context.debug)}\n`)
-    return failures.length === 0 ? 0 : 1
+    return await inspectObjects(context, args, { format: flags.format, find })
   },
 })
-
-async function inspect(store: LocalStore, name: string, platform: Platform | undefined): Promise<object> {
-  const { id } = resolveImage(store, name)
-  const image = await store.images.open(id, platform)
-  const summary = store.images.get(id) as ImageSummary
-  const tags = summary.names.flatMap(tag => store.images.getTag(tag) ?? [])
-  return inspectShape(summary, image, sum(layerSizes(store, image)), tags)
-}

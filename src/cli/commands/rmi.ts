@@ -1,3 +1,4 @@
+import { isActive, settleAll } from '../../container/settle.ts'
 import { ShaleError } from '../../error.ts'
 import { collect } from '../../store/collect.ts'
 import { removeImage } from '../../store/remove-image.ts'
@@ -7,7 +8,9 @@ import { describeError } from '../print-error.ts'
 
 export default command({
   usage: '[OPTIONS] IMAGE [IMAGE...]',
-  about: 'Remove names of images; an image goes with its last name.',
+  about:
+    'Remove names of images; an image goes with its last name. One that a container is made from stays, unless forced\n' +
+    'where that container does not run.',
   examples: [
     ['rmi myapp:1.0', 'the name, and with the last name the image'],
     ['rmi -f 0123456789ab', 'the image with all its names'],
@@ -19,11 +22,12 @@ export default command({
   },
   async run(context, { args, flags }) {
     const store = await context.store()
+    const users = settleAll(store).map(row => ({ container: row.id, image: row.image, running: isActive(row) }))
     let failures = 0
     let deleted = 0
     for (const name of args) {
       try {
-        for (const removal of removeImage(store, name, { force: flags.force })) {
+        for (const removal of removeImage(store, name, { force: flags.force, users })) {
           if ('deleted' in removal) deleted++
           context.out.write('untagged' in removal ? `Untagged: ${removal.untagged}\n` : `Deleted: ${removal.deleted}\n`)
         }

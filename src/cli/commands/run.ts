@@ -1,126 +1,109 @@
-import type { PullImage } from '../../build/base-image.ts'
-import { parseExtraHost } from '../../build/extra-host.ts'
-import { type RunImageOptions, runImage } from '../../container/run.ts'
+import type { RunImageOptions } from '../../container/run.ts'
 import { ShaleError } from '../../error.ts'
-import { familiarReference, parseReference } from '../../oci/reference.ts'
 import type { RunningCommand } from '../../sandbox/helper.ts'
-import type { Store } from '../../store/types.ts'
 import { type Context, command, type Input } from '../command.ts'
-import { isolationOf } from '../isolation-flags.ts'
-import { mountsOf } from '../mount-options.ts'
-import { chosenPlatform } from '../platform-flag.ts'
-import { withRegistryClient } from '../registry-client.ts'
-import { environment, runFlags } from '../run-options.ts'
+import { cidfile, containerRequest, pullWithProgress } from '../container-request.ts'
+import { boolean } from '../flag.ts'
+import { containerFlags } from '../run-options.ts'
 import { type SignalProxy, signalProxy } from '../signal-proxy.ts'
-import { windowSize } from '../window-size.ts'
 
 /** docker's exit code for errors of its own, so that they are not taken for the command's. */
 const OWN_FAILURE = 125
 
+const flags = {
+  ...containerFlags,
+  detach: boolean('Leave it running in the background and print its ID', { short: 'd' }),
+}
+
 export default command({
   usage: '[OPTIONS] IMAGE [COMMAND] [ARG...]',
-  about: 'Run a command in a container from an image, in the foreground. What it writes is gone when it has ended.',
+  about:
+    'Run a command in a new container from an image. With -d it goes on by itself; else what it writes comes here, and\n' +
+    'the exit code is the command’s. Without --rm the container stays when it has ended.',
   examples: [
     ['run --rm myapp:1.0', 'what the image is for'],
+    ['run -d --name web --restart unless-stopped myapp:1.0', 'in the background, for good'],
     ['run --rm -it debian:trixie bash', 'a shell in it'],
     ['run --rm -v ./data:/data:ro -e MODE=test myapp:1.0 check /data', 'with a folder and a variable'],
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
-  flags: runFlags,
+  flags,
   passThrough: true,
   failure: OWN_FAILURE,
   async run(context, input) {
-    const options = {
-      ...runOptions(context, input),
-      isolation: await isolationOf(input.flags, (input.flags.network ?? input.flags.net) !== 'none'),
-    }
-    const store = await context.store()
-    const signals = signalProxy()
-    const pull = pullWithProgress(context, store, input.flags.quiet, signals.interrupted)
-    const relay = await relayFor(input, signals)
-    try {
-      const result = await runImage(
-        store,
-        { ...options, onRunning: relay.begin, signal: signals.interrupted },
-        { pull },
-      )
-      relay.end()
-      if (result.startError !== undefined) context.err.write(`ERROR: ${result.startError}\n`)
-      return result.exitCode
-    } catch (error) {
-      // Whatever an interruption has broken, the interruption is what to tell about.
-      throw signals.interrupted.aborted ? signals.interrupted.reason : error
-    } finally {
-      relay.end()
-      signals.end()
-    }
+    const noteId = cidfile(input.flags.cidfile)
+    const options = await containerRequest(context, input)
+    return input.flags.detach
+      ? await runDetached(context, input, options, noteId)
+      : await runAttached(context, input, options, noteId)
   },
 })
 
+async function runDetached(
+  context: Context,
+  { flags: { quiet } }: Input<typeof flags>,
+  options: RunImageOptions,
+  noteId: (id: string) => void,
+): Promise<number> {
+  const store = await context.store()
+  const { createFrom } = await import('../../container/create-from.ts')
+  const { startContainer } = await import('../../container/start.ts')
+  const onWarning = (message: string) => context.err.write(`Warning: ${message}\n`)
+  const row = await createFrom(store, options, { pull: pullWithProgress(context, store, quiet) }, onWarning)
+  noteId(row.id)
+  await startContainer(store, row)
+  context.out.write(`${row.id}\n`)
+  return 0
+}
+
+async function runAttached(
+  context: Context,
+  input: Input<typeof flags>,
+  options: RunImageOptions,
+  noteId: (id: string) => void,
+): Promise<number> {
+  if (input.flags.interactive && input.flags.tty && !process.stdin.isTTY) {
+    throw new ShaleError('NO_TERMINAL', 'the input device is not a TTY', { hint: 'leave out -t', exitCode: 1 })
+  }
+  const store = await context.store()
+  const { runImage } = await import('../../container/run.ts')
+  const signals = signalProxy()
+  const pull = pullWithProgress(context, store, input.flags.quiet, signals.interrupted)
+  const relay = await relayFor(input, signals)
+  const hooks = {
+    onWarning: (message: string) => context.err.write(`Warning: ${message}\n`),
+    onOutput: ({ stream, chunk }: { stream: 'stdout' | 'stderr'; chunk: Uint8Array }) =>
+      (stream === 'stdout' ? context.out : context.err).write(chunk),
+    onCreated: noteId,
+    onRunning: relay.begin,
+    signal: signals.interrupted,
+  }
+  try {
+    const result = await runImage(store, { ...options, ...hooks }, { pull })
+    relay.end()
+    if (result.startError !== undefined) context.err.write(`ERROR: ${result.startError}\n`)
+    return result.exitCode
+  } catch (error) {
+    // Whatever an interruption has broken, the interruption is what to tell about.
+    throw signals.interrupted.aborted ? signals.interrupted.reason : error
+  } finally {
+    relay.end()
+    signals.end()
+  }
+}
+
 /** What goes from us to the command while it runs: signals, and with a terminal its size and what is typed. */
-async function relayFor({ flags }: Input<typeof runFlags>, signals: SignalProxy) {
-  const terminal = flags.tty ? await import('../relay-terminal.ts') : undefined
+async function relayFor({ flags: { tty, interactive } }: Input<typeof flags>, signals: SignalProxy) {
+  const terminal = tty ? await import('../relay-terminal.ts') : undefined
   let endings: (() => void)[] = []
   return {
-    begin(command: RunningCommand) {
-      signals.passTo(command)
+    begin(running: RunningCommand) {
+      signals.passTo(running)
       if (terminal === undefined) return
-      endings = [
-        terminal.followWindow(command),
-        ...(flags.interactive ? [terminal.relayKeys(command, signals.abort)] : []),
-      ]
+      endings = [terminal.followWindow(running), ...(interactive ? [terminal.relayKeys(running, signals.abort)] : [])]
     },
     end() {
       for (const end of endings.splice(0)) end()
     },
-  }
-}
-
-function runOptions(context: Context, { args, flags }: Input<typeof runFlags>): RunImageOptions {
-  const [image = '', ...words] = args
-  if (flags.workdir !== undefined && !flags.workdir.startsWith('/')) {
-    throw new ShaleError(
-      'INVALID_WORKDIR',
-      `the working directory ${JSON.stringify(flags.workdir)} is invalid, it needs to be an absolute path`,
-    )
-  }
-  if (flags.interactive && flags.tty && !process.stdin.isTTY) {
-    throw new ShaleError('NO_TERMINAL', 'the input device is not a TTY', { hint: 'leave out -t', exitCode: 1 })
-  }
-  return {
-    image,
-    command: words,
-    entrypoint: flags.entrypoint,
-    env: environment(flags.envFile, flags.env, context.env),
-    workdir: flags.workdir,
-    user: flags.user,
-    mounts: mountsOf(flags, process.cwd()),
-    network: (flags.network ?? flags.net) as 'host' | 'none' | undefined,
-    hostname: flags.hostname,
-    addHosts: flags.addHost.map(parseExtraHost),
-    readonlyRoot: flags.readOnly,
-    groupAdd: flags.groupAdd,
-    platform: chosenPlatform(flags.platform, context),
-    pull: flags.pull as RunImageOptions['pull'],
-    streams: flags.tty ? windowSize() : flags.interactive ? 'inherit' : 'output',
-    onWarning: message => context.err.write(`Warning: ${message}\n`),
-    onOutput: ({ stream, chunk }) => (stream === 'stdout' ? context.out : context.err).write(chunk),
-  }
-}
-
-function pullWithProgress(context: Context, store: Store, quiet: boolean, signal: AbortSignal): PullImage {
-  return async (name, platform) => {
-    const { pullImage } = await import('../../registry/client/pull.ts')
-    const { showTransfer } = await import('../progress/transfer.ts')
-    const { err, debug } = context
-    const progress = quiet ? undefined : showTransfer('pull', { out: err, err, debug })
-    if (!quiet) context.err.write(`Unable to find image '${familiarReference(parseReference(name))}' locally\n`)
-    try {
-      await withRegistryClient(context, client =>
-        pullImage(store, name, { platform, onEvent: progress?.onEvent, signal, client }),
-      )
-    } finally {
-      progress?.end()
-    }
   }
 }

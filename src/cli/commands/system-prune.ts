@@ -1,3 +1,4 @@
+import { imagesInUse, prunableContainers, pruneContainers } from '../../container/prune.ts'
 import { planSystemPrune } from '../../store/prune.ts'
 import { parsePruneFilters } from '../../store/prune-filter.ts'
 import { command } from '../command.ts'
@@ -6,7 +7,9 @@ import { prune, pruneFlags } from '../prune.ts'
 
 export default command({
   usage: '[OPTIONS]',
-  about: 'Remove dangling images and build cache that no image needs, with --all everything that no container uses.',
+  about:
+    'Remove containers that do not run, dangling images and build cache that no image needs, with --all every image that\n' +
+    'no container is made from.',
   examples: [
     ['system prune', 'remove what is surely not needed'],
     ['system prune -a --dry-run', 'what an empty store would free'],
@@ -21,8 +24,13 @@ export default command({
     return await prune(context, {
       ...flags,
       name: 'system prune',
-      warning: `WARNING! This will remove:\n  - ${images}\n  - ${cache}\n`,
-      plan: store => planSystemPrune(store, { all: flags.all, filter, now }),
+      warning: `WARNING! This will remove:\n  - all stopped containers\n  - ${images}\n  - ${cache}\n`,
+      before: async store => {
+        const removed = await pruneContainers(store, prunableContainers(store, filter))
+        const ids = removed.map(({ row }) => `${row.id}\n`).join('')
+        return ids === '' ? '' : `Deleted Containers:\n${ids}\n`
+      },
+      plan: store => planSystemPrune(store, { all: flags.all, filter, now, inUse: imagesInUse(store) }),
     })
   },
 })

@@ -8,7 +8,7 @@ import { goJson, record, sortedKeys, type Value } from './template/value.ts'
 export interface Listing {
   /** How Go errors call a row. */
   readonly type: string
-  readonly headings: Readonly<Record<string, string>>
+  readonly headings: Readonly<Record<string, string | ((argument: string) => string)>>
 }
 
 /** `json`, a Go template, or with `table ` before it one whose tabs become columns under headings. Ends in a newline. */

@@ -140,6 +140,10 @@ class Run {
       return this.#fields(value, first.fields, call)
     }
     if (rest.length > 0 || piped.length > 0) {
+      const method = first.fields.length > 0 ? this.#operand(first, dot, call) : undefined
+      if (typeof method === 'function') {
+        return method(...rest.map(operand => this.#operand(operand, dot, call)), ...piped) as Value
+      }
       const name = first.fields.at(-1) ?? first.text
       throw this.#error(call, `${name} is not a method but has arguments`)
     }

@@ -1,0 +1,17 @@
+import { findContainer } from '../../container/find.ts'
+import { checkContainerName } from '../../container/names.ts'
+import { command } from '../command.ts'
+
+export default command({
+  usage: 'CONTAINER NEW_NAME',
+  about: 'Give a container another name.',
+  examples: [['rename brave_lyell web', 'one that says what it is']],
+  args: { min: 2, max: 2 },
+  flags: {},
+  async run(context, { args: [name = '', next = ''] }) {
+    const store = await context.store()
+    const { id } = findContainer(store, name)
+    store.containers.change(id, { name: checkContainerName(next) })
+    return 0
+  },
+})
