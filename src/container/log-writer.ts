@@ -39,7 +39,10 @@ export function logWriter(path: string, options: LogOptions): LogWriter {
     write: ({ stream, chunk }) => {
       const { lines, left } = splitLines(Buffer.concat([rest[stream], chunk]))
       rest[stream] = left
-      if (lines.length > 0) append(lines.map(line => record(line, stream)).join(''))
+      const records = lines.map(line => record(line, stream))
+      // Each may be the one that fills the file.
+      if (options.maxSize !== undefined) for (const each of records) append(each)
+      else if (records.length > 0) append(records.join(''))
     },
     close: () => {
       for (const stream of ['stdout', 'stderr'] as const) {
