@@ -170,19 +170,22 @@ function dockerFlags(form: string): readonly string[] {
 
 const split = (names: string) => names.split(' ').map(name => (name.length === 1 ? `-${name}` : `--${name}`))
 
+const RUN = split(
+  'a c d l m p P annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares ' +
+    'cpuset-cpus detach detach-keys device dns domainname expose gpus group-add health-cmd init ip ipc ' +
+    'isolation label label-file link log-driver log-opt mac-address memory memory-swap mount network-alias ' +
+    'oom-kill-disable pid pids-limit privileged publish publish-all restart runtime security-opt shm-size ' +
+    'sig-proxy stop-signal stop-timeout storage-opt sysctl tmpfs ulimit userns uts volume-driver volumes-from',
+)
+
 const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   build: split(
     'c m o allow annotation attest builder call check output push secret ' +
       'shm-size ssh ulimit cgroup-parent cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems isolation memory ' +
       'memory-swap security-opt squash compress',
   ),
-  run: split(
-    'a c d l m p P annotation attach blkio-weight cap-add cap-drop cgroup-parent cgroupns cidfile cpus cpu-shares ' +
-      'cpuset-cpus detach detach-keys device dns domainname expose gpus group-add health-cmd init ip ipc ' +
-      'isolation label label-file link log-driver log-opt mac-address memory memory-swap mount network-alias ' +
-      'oom-kill-disable pid pids-limit privileged publish publish-all restart runtime security-opt shm-size ' +
-      'sig-proxy stop-signal stop-timeout storage-opt sysctl tmpfs ulimit userns uts volume-driver volumes-from',
-  ),
+  run: RUN,
+  create: RUN,
   images: split('tree'),
   prune: split('volumes'),
   ls: split('tree'),

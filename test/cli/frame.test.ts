@@ -52,9 +52,9 @@ const MISTAKES: readonly (readonly [string, number, RegExp])[] = [
   ['imgaes', 1, /^shale: 'imgaes' is not a shale command\.\nDid you mean `shale images`\?/],
   ['image prnue', 1, /^shale: 'image prnue' is not a shale command\.\nDid you mean `shale image prune`\?/],
   ['swarm init', 1, /^docker's `swarm` is not part of Shale\n/],
-  ['ps', 1, /^docker's `ps` is not part of Shale yet\n/],
+  ['pause', 1, /^docker's `pause` is not part of Shale yet\n/],
   ['container ls-files', 1, /^shale: 'container ls-files' is not a shale command\./],
-  ['container logs x', 1, /^docker's `container logs` is not part of Shale yet\n/],
+  ['container pause x', 1, /^docker's `container pause` is not part of Shale yet\n/],
   ['buildx bake', 1, /^docker's `buildx bake` is not part of Shale yet\n/],
   ['--foo images', 125, /^unknown flag: --foo\n/],
   ['-H tcp://x images', 125, /^docker's -H is not part of Shale: there is no daemon/],
@@ -84,7 +84,7 @@ test('an unusable store is a sentence, not an errno', async t => {
 
 test('--debug adds where the error comes from', async t => {
   const { stderr } = await (await shale(t))(['--debug', 'inspect', 'nothing'])
-  assert.match(stderr, /No such image: nothing\n\nShaleError: .*\n {4}at /)
+  assert.match(stderr, /No such object: nothing\n\nShaleError: .*\n {4}at /)
 })
 
 test('a Node that is too old hands over to the bundled one, exit code included', async t => {

@@ -126,7 +126,7 @@ test('inspect: of several names, what is there is shown and what is missing fail
   const { call } = await withImage(t)
   const some = await call(['inspect', '-f', '{{.RepoTags}}', 'nothing', 'app:1'])
   assert.deepEqual([some.code, some.stdout], [1, '[app:1]\n'])
-  assert.match(some.stderr, /^ERROR: No such image: nothing/)
+  assert.match(some.stderr, /^ERROR: No such object: nothing/)
   assert.equal((await call(['inspect', 'nothing'])).stdout, '[]\n')
 })
 

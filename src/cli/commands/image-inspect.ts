@@ -10,7 +10,6 @@ export default command({
   examples: [
     ['image inspect myapp:1.0', 'everything'],
     ["image inspect -f '{{json .Config.Env}}' myapp:1.0", 'its default environment'],
-    ["image inspect -f '{{range .RootFS.Layers}}{{println .}}{{end}}' myapp:1.0", 'its layers'],
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },
   flags: {
