@@ -89,12 +89,12 @@ async function lookAfter(store: LocalStore, row: ContainerRow): Promise<void> {
 /** What a terminal sends to all that it has started is not meant for us. */
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {})
 
-const [root = '', id = ''] = process.argv.slice(2)
-try {
+async function main([root = '', id = '']: readonly string[]): Promise<void> {
   const store = openStore({ root, removeTree: treeRemover(root) })
   await lookAfter(store, take(store, id))
   store.close()
-} catch (error) {
-  report(failure(error))
 }
-process.exit(0)
+
+void main(process.argv.slice(2))
+  .catch(error => report(failure(error)))
+  .finally(() => process.exit(0))
