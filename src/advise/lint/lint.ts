@@ -4,11 +4,13 @@ import { type ParsedEach, parseEach } from '../../dockerfile/parse-each.ts'
 import { ShaleError } from '../../error.ts'
 import { checkDockerfile } from '../check.ts'
 import { DL_RULES } from '../dl/rules.ts'
+import { FACT_RULES } from '../facts/rules.ts'
 import { parseLeniently } from '../parse-leniently.ts'
 import type { Finding, RuleFacts, Severity } from '../rule.ts'
 import { RULES } from '../rules.ts'
 import type { CheckInput } from '../subject.ts'
 import type { LintConfig } from './config.ts'
+import { type LintFacts, NO_FACTS } from './facts.ts'
 import { type Pragma, pragmasOf, shellComments, silencer } from './pragma.ts'
 import { type LintSubject, lintSubject } from './subject.ts'
 
@@ -30,6 +32,8 @@ export interface LintOptions {
   readonly config: LintConfig
   /** Facts around the file for BuildKit's checks; the Dockerfile is the one given. */
   readonly around: (dockerfile: Dockerfile) => CheckInput
+  /** What lies around the file; nothing is known if absent. */
+  readonly facts?: LintFacts
 }
 
 /** A Dockerfile that has been read for the rules. */
@@ -59,11 +63,13 @@ export function lintDockerfile(source: string, options: LintOptions): readonly L
 /** The same for one that has been read; `more` are findings that others made. */
 export function lintFindings(
   { subject, pragmas, instructions, mistakes }: LintInput,
-  { file, config, around }: LintOptions,
+  { file, config, around, facts = NO_FACTS }: LintOptions,
   more: readonly Finding[] = [],
 ): readonly LintFinding[] {
   const found: Finding[] = [...mistakes, ...more]
-  for (const rule of DL_RULES) for (const violation of rule.check(subject)) found.push({ ...violation, rule })
+  for (const rule of [...DL_RULES, ...FACT_RULES]) {
+    for (const violation of rule.check({ ...subject, facts })) found.push({ ...violation, rule })
+  }
   const silenced = config.disableIgnorePragma ? () => false : silencer(pragmas, instructions)
   return withoutTwins([...found, ...checks(subject.text, file, around)], instructions)
     .map(finding => ({ ...finding, severity: severityOf(finding.rule, config) }))
@@ -136,4 +142,4 @@ function mistake({ message, hint, source }: ShaleError): Finding {
 }
 
 /** Every rule that the linter knows. */
-export const LINT_RULES: readonly RuleFacts[] = [...RULES, SYNTAX_RULE, ...DL_RULES]
+export const LINT_RULES: readonly RuleFacts[] = [...RULES, ...FACT_RULES, SYNTAX_RULE, ...DL_RULES]

@@ -19,7 +19,7 @@ const LEFT_OUT = 'SHELL ["/bin/bash", "-eo", "pipefail", "-c"]\nONBUILD RUN echo
 
 async function findingsOf(text: string) {
   const { signal } = new AbortController()
-  const options = { config: DEFAULTS, context: undefined, shellCheck: true, signal }
+  const options = { config: DEFAULTS, contexts: [], base: async () => undefined, shellCheck: true, signal }
   const { findings } = await lintFile('Dockerfile', text, options)
   return findings.filter(({ rule }) => rule.name.startsWith('SC'))
 }

@@ -1,7 +1,7 @@
-import { readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { LintConfig } from '../../advise/lint/config.ts'
-import { contextOf, type LintedFile, lintFile } from '../../advise/lint/lint-file.ts'
+import { contextsOf, type LintedFile, lintFile } from '../../advise/lint/lint-file.ts'
 import * as settings from '../../advise/lint/settings.ts'
 import { SEVERITIES, type Severity } from '../../advise/rule.ts'
 import { isErrno, ShaleError } from '../../error.ts'
@@ -15,6 +15,9 @@ const flags = {
   config: text('Settings as in .hadolint.yaml (default: the first of the usual places)', {
     short: 'c',
     placeholder: 'file',
+  }),
+  context: text('Build context (default: the folder of the Dockerfile or the current one, whichever fits)', {
+    placeholder: 'folder',
   }),
   disableIgnorePragma: boolean('Pay no heed to comments that silence rules'),
   error: list('Make the rule an error', rules),
@@ -98,13 +101,25 @@ async function readSettings(path: string): Promise<settings.Settings> {
 
 async function lintArgument(context: Context, argument: string, config: LintConfig, given: Given): Promise<LintedFile> {
   const { signal } = context
-  const options = { config, shellCheck: given.shellcheck, signal }
+  const base = (image: string) => storedBase(context, image)
+  const options = { config, shellCheck: given.shellcheck, signal, base }
   if (argument === '-') {
-    return await lintFile(given.filePathInReport ?? '-', await readStdin(), { ...options, context: undefined })
+    return await lintFile(given.filePathInReport ?? '-', await readStdin(), { ...options, contexts: [] })
   }
   const path = isFolder(argument) ? (argument === '.' ? 'Dockerfile' : join(argument, 'Dockerfile')) : argument
-  const linted = await lintFile(path, readDockerfile(path), { ...options, context: contextOf(path) })
+  const linted = await lintFile(path, readDockerfile(path), {
+    ...options,
+    contexts: given.context === undefined ? contextsOf(path) : [given.context],
+  })
   return given.filePathInReport === undefined ? linted : { ...linted, file: given.filePathInReport }
+}
+
+/** What the store has of a base image; a store that does not exist is not made for it. */
+async function storedBase(context: Context, image: string) {
+  const { defaultRoot } = await import('../../store/layout.ts')
+  if (!existsSync(context.root ?? defaultRoot(context.env, process.getuid?.() ?? 0))) return undefined
+  const { baseImage } = await import('../../advise/lint/base-images.ts')
+  return await baseImage(await context.store(), image)
 }
 
 function isFolder(path: string): boolean {
