@@ -58,4 +58,5 @@ function attach(peer: Peer, live: Live): void {
   live.listeners.add(listener)
   void peer.closed.then(() => live.listeners.delete(listener))
   void peer.send({ kind: 'attached' })
+  live.attached.resolve()
 }

@@ -1,7 +1,9 @@
-/** The descriptor on which a supervisor tells, as JSON and once, how the start went. */
+/** The descriptor on which a supervisor tells how the start goes, each report a line of JSON, and closes at the last. */
 export const REPORT_FD = 3
 
 export type StartReport =
+  /** The command waits for somebody to attach. */
+  | { readonly kind: 'listening' }
   | { readonly kind: 'started' }
   | {
       readonly kind: 'failure'
@@ -10,3 +12,6 @@ export type StartReport =
       readonly hint?: string | undefined
       readonly exitCode: number
     }
+
+/** Said to a supervisor, as its third argument, that somebody is going to attach. */
+export const WAIT_FOR_ATTACH = 'wait'

@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process'
 import { getCompileCacheDir } from 'node:module'
 import { dirname, extname } from 'node:path'
+import { createInterface } from 'node:readline'
 import type { Readable } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { ShaleError } from '../error.ts'
 import type { ContainerRow } from '../store/containers.ts'
 import type { LocalStore } from '../store/open.ts'
-import type { StartReport } from './start-report.ts'
+import { type StartReport, WAIT_FOR_ATTACH } from './start-report.ts'
 
 const HERE = fileURLToPath(import.meta.url)
 const MAIN = fileURLToPath(
@@ -20,8 +21,14 @@ const FRUGAL = ['--max-semi-space-size=1', '--v8-pool-size=0', '--single-threade
  * Starts a container with a supervisor of its own, which stays when we end, and returns when its command runs. Throws
  * `COMMAND_NOT_STARTED` with docker's exit code, `CONTAINER_RUNNING`, and what keeps a sandbox from being made.
  */
-export async function startContainer(store: LocalStore, { id }: Pick<ContainerRow, 'id'>): Promise<void> {
-  const child = spawn(process.execPath, [...FRUGAL, MAIN, store.root, id], {
+export async function startContainer(
+  store: LocalStore,
+  { id }: Pick<ContainerRow, 'id'>,
+  options: StartOptions = {},
+): Promise<void> {
+  const { attach } = options
+  const waits = attach === undefined ? [] : [WAIT_FOR_ATTACH]
+  const child = spawn(process.execPath, [...FRUGAL, MAIN, store.root, id, ...waits], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
     detached: true,
     // The folder that we are in must not be kept from being unmounted.
@@ -29,12 +36,16 @@ export async function startContainer(store: LocalStore, { id }: Pick<ContainerRo
     env: environment(),
   })
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
-  const said = await Promise.race([readAll(child.stdio[3] as Readable), failed])
+  const report = await Promise.race([lastReport(child.stdio[3] as Readable, attach), failed])
   child.unref()
-  const report = said === '' ? undefined : (JSON.parse(said) as StartReport)
   if (report?.kind === 'started') return
   const { code, message, hint, exitCode } = report ?? ENDED
   throw new ShaleError(code, message, { hint, exitCode })
+}
+
+export interface StartOptions {
+  /** Attaches to the command, which waits for it. */
+  readonly attach?: (() => Promise<void>) | undefined
 }
 
 const ENDED = {
@@ -58,8 +69,12 @@ function compileCache(): string | undefined {
   return extname(HERE) === '.ts' ? fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url)) : undefined
 }
 
-async function readAll(stream: Readable): Promise<string> {
-  const chunks: Buffer[] = []
-  for await (const chunk of stream) chunks.push(chunk as Buffer)
-  return Buffer.concat(chunks).toString()
+/** How the start went; undefined when the supervisor has ended without a word. */
+async function lastReport(stream: Readable, attach: StartOptions['attach']) {
+  for await (const line of createInterface({ input: stream })) {
+    const report = JSON.parse(line) as StartReport
+    if (report.kind !== 'listening') return report
+    await attach?.()
+  }
+  return undefined
 }

@@ -4,6 +4,7 @@ import type { RunConfig, RunOutput, RunRequest, RunResult } from '../sandbox/run
 import type { ContainerChange, ContainerRow } from '../store/containers.ts'
 import { listen } from './channel.ts'
 import type { ContainerFolder } from './folder.ts'
+import { hostPid } from './host-pid.ts'
 import { logWriter } from './log-writer.ts'
 import type { ContainerOptions } from './options.ts'
 import { restartDelay } from './restart-policy.ts'
@@ -24,6 +25,8 @@ export interface Supervised {
   readonly onRunning?: ((command: RunningCommand) => void) | undefined
   /** The command runs, for the first time. */
   readonly onStarted?: (() => void) | undefined
+  /** The command waits for this, which is given when somebody attaches. */
+  readonly beforeRun?: ((attached: Promise<void>) => Promise<void>) | undefined
   /** Is given what ends the container as its options say. */
   readonly onStopping?: ((stop: () => void) => void) | undefined
 }
@@ -37,6 +40,7 @@ export interface Live {
   pid: number | undefined
   /** Everyone who wants what it writes. */
   readonly listeners: Set<(output: RunOutput) => Promise<void>>
+  readonly attached: PromiseWithResolvers<void>
   /** Somebody wants it to end; ends a wait for the next start. */
   readonly stopping: AbortController
 }
@@ -54,6 +58,7 @@ export async function supervise(supervised: Supervised): Promise<RunResult> {
     command: undefined,
     pid: undefined,
     listeners: new Set(),
+    attached: Promise.withResolvers(),
     stopping: new AbortController(),
   }
   const { close } = await serve(live, onConnection => listen(folder.path, folder.socket, onConnection))
@@ -63,6 +68,7 @@ export async function supervise(supervised: Supervised): Promise<RunResult> {
   })
   let exitCode = 125
   try {
+    await supervised.beforeRun?.(live.attached.promise)
     const result = await runUntilDone(supervised, live, async output => {
       log.write(output)
       for (const listener of live.listeners) await listener(output)
@@ -143,7 +149,13 @@ async function runOnce(
       },
       onStarted: pid => {
         live.pid = pid
-        record({ status: 'running', pid, startedAt: Date.now(), finishedAt: undefined, error: '' })
+        record({
+          status: 'running',
+          pid: hostPid(helper.pid, pid),
+          startedAt: Date.now(),
+          finishedAt: undefined,
+          error: '',
+        })
         onStarted?.()
       },
     })

@@ -1,4 +1,5 @@
 import { closeSync, writeSync } from 'node:fs'
+import { setTimeout } from 'node:timers/promises'
 import { LayerWork } from '../build/layer-work.ts'
 import { treeWorker } from '../build/tree-worker.ts'
 import { ShaleError } from '../error.ts'
@@ -15,7 +16,7 @@ import { keeperRecord } from './records.ts'
 import { runRequest } from './request.ts'
 import { removeOwn } from './run.ts'
 import { isActive } from './settle.ts'
-import { REPORT_FD, type StartReport } from './start-report.ts'
+import { REPORT_FD, type StartReport, WAIT_FOR_ATTACH } from './start-report.ts'
 import { supervise } from './supervise.ts'
 
 /*
@@ -28,8 +29,22 @@ let reported = false
 function report(said: StartReport): void {
   if (reported) return
   reported = true
-  writeSync(REPORT_FD, JSON.stringify(said))
+  writeSync(REPORT_FD, lineOf(said))
   closeSync(REPORT_FD)
+}
+
+function lineOf(said: StartReport): string {
+  return `${JSON.stringify(said)}\n`
+}
+
+/** Whoever has asked for it may have gone meanwhile. */
+const ATTACH_MS = 10_000
+
+async function untilAttached(attached: Promise<void>): Promise<void> {
+  writeSync(REPORT_FD, lineOf({ kind: 'listening' }))
+  const late = new AbortController()
+  await Promise.race([attached, setTimeout(ATTACH_MS, undefined, { signal: late.signal })])
+  late.abort()
 }
 
 function failure(error: unknown): StartReport {
@@ -54,7 +69,7 @@ function streamsOf({ tty, interactive }: ContainerOptions): Pick<RunConfig, 'std
   return { stdio: interactive ? 'open' : 'null' }
 }
 
-async function lookAfter(store: LocalStore, row: ContainerRow): Promise<void> {
+async function lookAfter(store: LocalStore, row: ContainerRow, waits: boolean): Promise<void> {
   const options = optionsOf(row)
   const folder = containerFolder(store, row.id)
   const record = keeperRecord(store, row.id)
@@ -70,6 +85,7 @@ async function lookAfter(store: LocalStore, row: ContainerRow): Promise<void> {
     lease.end()
     const result = await supervise({
       ...{ helper, request, folder, options, record },
+      beforeRun: waits ? untilAttached : undefined,
       onStarted: () => report({ kind: 'started' }),
       onStopping: stop => process.on('SIGTERM', stop),
     })
@@ -89,9 +105,9 @@ async function lookAfter(store: LocalStore, row: ContainerRow): Promise<void> {
 /** What a terminal sends to all that it has started is not meant for us. */
 for (const signal of ['SIGHUP', 'SIGINT', 'SIGQUIT'] as const) process.on(signal, () => {})
 
-async function main([root = '', id = '']: readonly string[]): Promise<void> {
+async function main([root = '', id = '', wait]: readonly string[]): Promise<void> {
   const store = openStore({ root, removeTree: treeRemover(root) })
-  await lookAfter(store, take(store, id))
+  await lookAfter(store, take(store, id), wait === WAIT_FOR_ATTACH)
   store.close()
 }
 
