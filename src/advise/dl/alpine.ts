@@ -1,3 +1,4 @@
+import { insertFlag } from '../lint/edits.ts'
 import { commandRule, isMounted, removes } from '../lint/lint-rule.ts'
 import { hasFlag, subcommand } from '../shell/arguments.ts'
 import type { ShellCommand, ShellWord } from '../shell/script.ts'
@@ -39,6 +40,7 @@ export const dl3019 = commandRule(
   (command, step) => {
     if (apkAdd(command) === undefined || hasFlag(command, '--no-cache') || isMounted(step, CACHE)) return undefined
     if (step.script?.commands.some(one => removes(one, CACHE))) return undefined
-    return 'apk add leaves its package index in the layer: add --no-cache'
+    const detail = 'apk add leaves its package index in the layer: add --no-cache'
+    return { detail, fix: insertFlag(step, command, new Set(['add']), '--no-cache') }
   },
 )

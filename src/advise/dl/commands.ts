@@ -1,4 +1,6 @@
 import { commandRule, type LintRule } from '../lint/lint-rule.ts'
+import type { LintStep } from '../lint/subject.ts'
+import type { Edit } from '../rule.ts'
 import { flagValue, hasFlag, positional } from '../shell/arguments.ts'
 
 /** Programs that make no sense while an image is built. */
@@ -114,20 +116,60 @@ export const dl4006: LintRule = {
   },
 }
 
+/** What a command of this kind changes holds for its RUN only. */
+const LOCAL: ReadonlySet<string> = new Set([
+  'cd',
+  'export',
+  'set',
+  'shopt',
+  'umask',
+  'source',
+  '.',
+  'alias',
+  'trap',
+  'ulimit',
+  'exec',
+  'exit',
+])
+
 export const dl3059: LintRule = {
   name: 'DL3059',
   severity: 'info',
   description: 'Join consecutive RUN of one command each.',
   *check({ stages }) {
     for (const { steps } of stages) {
-      let before: string | undefined
-      for (const { instruction, script, outer, onbuild } of steps) {
-        const single = instruction.kind === 'run' && !onbuild && script?.topLevel === 1 && script.pipes.length === 0
-        const flags = instruction.flags.map(({ name, value }) => `${name}=${value}`).join(' ')
-        if (single && before === flags)
-          yield { range: outer.range, detail: 'this RUN and the one above can be one: one layer less' }
-        before = single ? flags : undefined
+      let before: LintStep | undefined
+      for (const step of steps) {
+        const single = isSingle(step)
+        if (single && before !== undefined && flagsOf(before) === flagsOf(step)) {
+          const detail = 'this RUN and the one above can be one: one layer less'
+          yield { range: step.outer.range, detail, fix: joined(before, step) }
+        }
+        before = single ? step : undefined
       }
     }
   },
+}
+
+function isSingle({ instruction, script, onbuild }: LintStep): boolean {
+  return instruction.kind === 'run' && !onbuild && script?.topLevel === 1 && script.pipes.length === 0
+}
+
+function flagsOf({ instruction }: LintStep): string {
+  return instruction.flags.map(({ name, value }) => `${name}=${value}`).join(' ')
+}
+
+/** Only where nothing stands between the two, and the first leaves nothing in the shell to the second. */
+function joined(first: LintStep, second: LintStep): readonly Edit[] | undefined {
+  const [one] = first.script?.commands ?? []
+  const [other] = second.script?.commands ?? []
+  const end = first.script?.appendAt
+  const isOpen =
+    end === undefined || second.script?.appendAt === undefined || one?.exact !== true || other?.exact !== true
+  if (isOpen || one.name === '' || LOCAL.has(one.name) || first.instruction.flags.length > 0) return undefined
+  if (first.outer.range.end.line + 1 !== second.outer.range.start.line) return undefined
+  if (first.outer.raw.includes('#') || second.outer.doc !== undefined || first.script?.functions.size !== 0)
+    return undefined
+  const [from, to] = [first.rangeOf({ start: end, end }).start, second.rangeOf(other).start]
+  return [{ range: { start: from, end: to }, text: ' \\\n    && ' }]
 }

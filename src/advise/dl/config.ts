@@ -1,6 +1,9 @@
+import type { CmdInstruction, EntrypointInstruction, HealthcheckInstruction } from '../../dockerfile/instruction.ts'
 import { instructionRule, type LintRule } from '../lint/lint-rule.ts'
 import type { LintStage, LintStep } from '../lint/subject.ts'
 import { isVariable, unquoted } from '../lint/variables.ts'
+import { BUILTINS } from '../shell/builtins.ts'
+import { parseScript } from '../shell/script.ts'
 
 export const dl3000 = instructionRule(
   {
@@ -79,13 +82,37 @@ export const dl3025 = instructionRule(
     twin: 'JSONArgsRecommended',
   },
   ['cmd', 'entrypoint', 'healthcheck'],
-  instruction => {
+  (instruction, step) => {
     if (instruction.kind === 'healthcheck' && instruction.none) return undefined
     if (instruction.form !== 'shell') return undefined
     const keyword = instruction.kind === 'healthcheck' ? 'HEALTHCHECK CMD' : instruction.kind.toUpperCase()
-    return `${keyword} runs in a shell, which keeps signals to itself: write ["program", "argument"]`
+    const detail = `${keyword} runs in a shell, which keeps signals to itself: write ["program", "argument"]`
+    return { detail, fix: jsonForm(instruction, step) }
   },
 )
+
+/** Options of the shell, and what it would make of a word. */
+const SPECIAL = /[$`*?[\]{}~#\\]/
+
+/** One plain command as a JSON array; undefined when a shell makes more of it. */
+function jsonForm(instruction: CmdInstruction | EntrypointInstruction | HealthcheckInstruction, step: LintStep) {
+  // Who has chosen a SHELL means it.
+  if (instruction.kind === 'healthcheck' || step.onbuild || step.shell.name !== 'sh') return undefined
+  const { commands, topLevel, pipes } = parseScript(instruction.command)
+  const own = commands.filter(({ wrapped }) => !wrapped)
+  const [command] = own
+  if (command?.word === undefined || own.length !== 1 || topLevel !== 1 || pipes.length > 0) return undefined
+  const words = [command.word, ...command.args]
+  const isPlain = command.word.text === instruction.command.trim().slice(0, command.word.text.length)
+  if (!isPlain || command.outputs.length > 0 || words.some(({ text }) => SPECIAL.test(text))) return undefined
+  // A redirect or a sign for the background is not among the words.
+  if (/[<>&|;()!=\n]/.test(instruction.command)) return undefined
+  const [first, ...rest] = words.map(({ value }) => value)
+  const argv = first === 'exec' ? rest : [first ?? '', ...rest]
+  if (argv.length === 0 || BUILTINS.has(argv[0] ?? '')) return undefined
+  const text = `[${argv.map(one => JSON.stringify(one)).join(', ')}]`
+  return [{ range: { start: step.outer.keywordRange.end, end: step.outer.range.end }, text: ` ${text}` }]
+}
 
 export const dl3044 = instructionRule(
   { name: 'DL3044', severity: 'error', description: 'Do not use a variable in the ENV that sets it.' },
@@ -118,7 +145,11 @@ export const dl4000 = instructionRule(
     twin: 'MaintainerDeprecated',
   },
   ['maintainer'],
-  () => 'MAINTAINER is deprecated: write LABEL org.opencontainers.image.authors="…"',
+  ({ name }, { outer, onbuild }) => {
+    const label = `LABEL org.opencontainers.image.authors=${JSON.stringify(unquoted(name))}`
+    const fix = onbuild || /[\\$"]/.test(unquoted(name)) ? undefined : [{ range: outer.range, text: label }]
+    return { detail: 'MAINTAINER is deprecated: write LABEL org.opencontainers.image.authors="…"', fix }
+  },
 )
 
 export const dl3057: LintRule = {

@@ -57,11 +57,16 @@ export const dl3020 = instructionRule(
     description: 'Use COPY for files and folders; ADD is for archives and addresses.',
   },
   ['add'],
-  ({ sources }) => {
+  ({ sources, inline, checksum, keepGitDir, unpack, keyword }, { outer, onbuild }) => {
     const plain = sources
       .map(unquoted)
       .filter(source => !ARCHIVE.test(source) && !REMOTE.test(source) && !isVariable(source))
-    return plain.length === 0 ? undefined : `ADD may do more than copy ${plain[0]}: use COPY`
+    if (plain.length === 0) return undefined
+    const isPlain = plain.length === sources.length && inline.length === 0 && !onbuild
+    const same = isPlain && checksum === undefined && keepGitDir === undefined && unpack === undefined
+    const word = keyword === keyword.toLowerCase() ? 'copy' : 'COPY'
+    const fix = same ? [{ range: outer.keywordRange, text: word }] : undefined
+    return { detail: `ADD may do more than copy ${plain[0]}: use COPY`, fix }
   },
 )
 
@@ -72,10 +77,12 @@ export const dl3021 = instructionRule(
     description: 'End the destination of COPY with / when there are several sources.',
   },
   ['copy'],
-  ({ order, destination }) => {
+  ({ order, destination, destinationRange }) => {
     const target = unquoted(destination)
     if (order.length < 2 || target.endsWith('/') || target.endsWith('\\') || isVariable(target)) return undefined
-    return `${order.length} sources do not go into one file: write ${target}/`
+    const { end } = destinationRange
+    const fix = target === destination ? [{ range: { start: end, end }, text: '/' }] : undefined
+    return { detail: `${order.length} sources do not go into one file: write ${target}/`, fix }
   },
 )
 

@@ -1,3 +1,4 @@
+import { appendCommand, insertFlag, replaceWord } from '../lint/edits.ts'
 import { commandRule, commandsAfter, isMounted, type LintRule, removes } from '../lint/lint-rule.ts'
 import type { LintStep } from '../lint/subject.ts'
 import { flagValue, hasFlag, subcommand } from '../shell/arguments.ts'
@@ -14,6 +15,7 @@ const VALUED: ReadonlySet<string> = new Set([
   '-c',
   '-a',
 ])
+const INSTALL: ReadonlySet<string> = new Set(['install'])
 const LISTS = '/var/lib/apt/lists'
 const DEBS = '/var/cache/apt'
 const DOCKER_CLEAN = /docker-clean$/
@@ -67,7 +69,7 @@ export const dl3009: LintRule = {
         if (update === undefined || commandsAfter(step, update).some(one => removes(one, LISTS))) continue
         if (isMounted(step, LISTS) && (!keepsPackages || isMounted(step, DEBS))) continue
         const detail = `the lists that ${update.name} update fetches stay in the layer: add && rm -rf ${LISTS}/*`
-        yield { range: step.rangeOf(update), detail }
+        yield { range: step.rangeOf(update), detail, fix: appendCommand(step, update, `rm -rf ${LISTS}/*`) }
       }
     }
   },
@@ -85,9 +87,10 @@ function saysYes(command: ShellCommand): boolean {
 
 export const dl3014 = commandRule(
   { name: 'DL3014', severity: 'warning', description: 'Give apt-get install -y: nobody can answer its question.' },
-  command => {
+  (command, step) => {
     if (aptInstall(command) === undefined || saysYes(command)) return undefined
-    return `${command.name} install asks before it installs, and nobody answers: add -y`
+    const detail = `${command.name} install asks before it installs, and nobody answers: add -y`
+    return { detail, fix: insertFlag(step, command, INSTALL, '-y') }
   },
 )
 
@@ -97,18 +100,26 @@ export const dl3015 = commandRule(
     severity: 'info',
     description: 'Give apt-get install --no-install-recommends, so that only what is needed comes.',
   },
-  command => {
+  (command, step) => {
     if (aptInstall(command) === undefined || hasFlag(command, '--no-install-recommends')) return undefined
     const off = command.args.some(({ value }) => /APT::Install-Recommends=["']?(?:false|0|no|off)\b/i.test(value))
-    return off ? undefined : `${command.name} install brings recommended packages, too: add --no-install-recommends`
+    if (off) return undefined
+    const detail = `${command.name} install brings recommended packages, too: add --no-install-recommends`
+    return { detail, fix: insertFlag(step, command, INSTALL, '--no-install-recommends') }
   },
 )
 
+/** What apt and apt-get have in common. */
+const COMMON: ReadonlySet<string> = new Set([
+  ...['update', 'upgrade', 'install', 'remove', 'purge', 'autoremove', 'clean', 'autoclean', 'build-dep', 'download'],
+])
+
 export const dl3027 = commandRule(
   { name: 'DL3027', severity: 'warning', description: 'Use apt-get or apt-cache in scripts; apt is for people.' },
-  ({ name }) => {
-    return name === 'apt'
-      ? 'apt is for people and changes its behaviour between versions: use apt-get or apt-cache'
-      : undefined
+  (command, step) => {
+    if (command.name !== 'apt') return undefined
+    const detail = 'apt is for people and changes its behaviour between versions: use apt-get or apt-cache'
+    const isCommon = COMMON.has(subcommand(command, VALUED).verb)
+    return { detail, fix: isCommon ? replaceWord(step, command, command.word, 'apt-get') : undefined }
   },
 )

@@ -1,3 +1,4 @@
+import { appendCommand } from '../lint/edits.ts'
 import { commandRule, commandsAfter, isMounted, removes } from '../lint/lint-rule.ts'
 import { flagValue, positional, subcommand } from '../shell/arguments.ts'
 import { quoteList, unknownWord } from './words.ts'
@@ -88,7 +89,9 @@ export const dl3060 = commandRule(
       if (YARN_CACHES.some(path => removes(one, path))) return true
       return one.name === 'yarn' && first?.value === 'cache' && second?.value === 'clean'
     })
-    return cleaned ? undefined : 'yarn leaves its cache in the layer: add && yarn cache clean'
+    if (cleaned) return undefined
+    const detail = 'yarn leaves its cache in the layer: add && yarn cache clean'
+    return { detail, fix: appendCommand(step, command, 'yarn cache clean') }
   },
 )
 

@@ -1,3 +1,4 @@
+import { insertFlag } from '../lint/edits.ts'
 import { commandRule, isMounted } from '../lint/lint-rule.ts'
 import type { LintStep } from '../lint/subject.ts'
 import { hasFlag, positional } from '../shell/arguments.ts'
@@ -136,6 +137,7 @@ export const dl3042 = commandRule(
   (command, step) => {
     if (pipInstall(command) === undefined || hasFlag(command, '--no-cache-dir')) return undefined
     if (noCacheSet(command, step) || isMounted(step, CACHE)) return undefined
-    return 'pip leaves what it downloads in the layer: add --no-cache-dir'
+    const detail = 'pip leaves what it downloads in the layer: add --no-cache-dir'
+    return { detail, fix: insertFlag(step, command, new Set(['install']), '--no-cache-dir') }
   },
 )

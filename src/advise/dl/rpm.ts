@@ -1,3 +1,4 @@
+import { appendCommand, insertFlag } from '../lint/edits.ts'
 import { commandRule, commandsAfter, isMounted, type LintRule, removes } from '../lint/lint-rule.ts'
 import type { LintStep } from '../lint/subject.ts'
 import { hasFlag, positional } from '../shell/arguments.ts'
@@ -63,9 +64,10 @@ function versionRule(name: string, tools: ReadonlySet<string>, tool: string): Li
 function yesRule(name: string, tools: ReadonlySet<string>, tool: string): LintRule {
   return commandRule(
     { name, severity: 'warning', description: `Give ${tool} install -y: nobody can answer its question.` },
-    command => {
+    (command, step) => {
       if (!isInstall(command, tools) || hasFlag(command, '-y', '--assumeyes')) return undefined
-      return `${command.name} install asks before it installs, and nobody answers: add -y`
+      const detail = `${command.name} install asks before it installs, and nobody answers: add -y`
+      return { detail, fix: insertFlag(step, command, INSTALL, '-y') }
     },
   )
 }
@@ -80,7 +82,12 @@ function cleanRule(name: string, tools: ReadonlySet<string>, tool: string): Lint
         if (CACHES.some(path => removes(one, path))) return true
         return one.name === command.name && positional(one.args)[0]?.value === 'clean'
       })
-      return cleaned ? undefined : `${command.name} leaves its cache in the layer: add && ${command.name} clean all`
+      if (cleaned) return undefined
+      const clean = `${command.name} clean all`
+      return {
+        detail: `${command.name} leaves its cache in the layer: add && ${clean}`,
+        fix: appendCommand(step, command, clean),
+      }
     },
   )
 }

@@ -1,3 +1,4 @@
+import { appendCommand, insertFlag } from '../lint/edits.ts'
 import { commandRule, commandsAfter, isMounted, removes } from '../lint/lint-rule.ts'
 import { hasFlag, subcommand } from '../shell/arguments.ts'
 import type { ShellCommand, ShellWord } from '../shell/script.ts'
@@ -39,10 +40,11 @@ function isInstall(command: ShellCommand): boolean {
 
 export const dl3034 = commandRule(
   { name: 'DL3034', severity: 'warning', description: 'Give zypper -y or -n: nobody can answer its question.' },
-  command => {
+  (command, step) => {
     if (!CHANGES.has(zypper(command)?.verb ?? '')) return undefined
     if (hasFlag(command, '-y', '--no-confirm', '-n', '--non-interactive')) return undefined
-    return 'zypper asks before it changes anything, and nobody answers: add -y'
+    const detail = 'zypper asks before it changes anything, and nobody answers: add -y'
+    return { detail, fix: isInstall(command) ? insertFlag(step, command, new Set(['install', 'in']), '-y') : undefined }
   },
 )
 
@@ -61,7 +63,9 @@ export const dl3036 = commandRule(
     const cleaned = commandsAfter(step, command).some(one => {
       return removes(one, CACHE) || /^(?:clean|cc)$/.test(zypper(one)?.verb ?? '')
     })
-    return cleaned ? undefined : 'zypper leaves its cache in the layer: add && zypper clean'
+    if (cleaned) return undefined
+    const detail = 'zypper leaves its cache in the layer: add && zypper clean'
+    return { detail, fix: appendCommand(step, command, 'zypper clean') }
   },
 )
 

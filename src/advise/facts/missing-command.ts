@@ -2,32 +2,10 @@ import { posix } from 'node:path'
 import type { FactRule } from '../lint/facts.ts'
 import type { LintStage, LintStep } from '../lint/subject.ts'
 import { unquoted } from '../lint/variables.ts'
+import { BUILTINS } from '../shell/builtins.ts'
 import type { ShellCommand } from '../shell/script.ts'
 import { rootImage } from './root-image.ts'
 
-/** What a shell does by itself. */
-const BUILTINS: ReadonlySet<string> = new Set([
-  ...[
-    '',
-    '.',
-    ':',
-    '[',
-    '[[',
-    'alias',
-    'bg',
-    'break',
-    'builtin',
-    'cd',
-    'command',
-    'continue',
-    'declare',
-    'echo',
-    'eval',
-  ],
-  ...['exec', 'exit', 'export', 'false', 'fg', 'getopts', 'hash', 'jobs', 'kill', 'let', 'local', 'mapfile', 'popd'],
-  ...['printf', 'pushd', 'pwd', 'read', 'readarray', 'readonly', 'return', 'set', 'shift', 'shopt', 'source', 'test'],
-  ...['time', 'times', 'trap', 'true', 'type', 'typeset', 'ulimit', 'umask', 'unalias', 'unset', 'wait'],
-])
 /** Commands that bring no programs with them; after any other nothing is certain. */
 const HARMLESS: ReadonlySet<string> = new Set([
   ...[

@@ -25,6 +25,8 @@ export interface ShellCommand {
   readonly end: number
   /** Started by another command of the list (`sudo`, `env`, `sh -c`). */
   readonly wrapped: boolean
+  /** The places of its words are their own, not those of what they stand in. */
+  readonly exact: boolean
 }
 
 export interface ShellScript {
@@ -36,6 +38,8 @@ export interface ShellScript {
   readonly functions: ReadonlySet<string>
   /** Commands that the shell starts one after the other: those between `&&`, `||`, `;` and line ends. */
   readonly topLevel: number
+  /** Where a further command can be appended with `&&`; undefined where it cannot. */
+  readonly appendAt: number | undefined
 }
 
 /** Scripts within scripts are read this deep. */
@@ -58,11 +62,17 @@ class Collector implements ShellScript {
   readonly pipes: Place[] = []
   readonly functions = new Set<string>()
   topLevel = 0
+  appendAt: number | undefined
 
   /** `place` stands in for all offsets where those of the text say nothing of the whole. */
   read(text: string, place: Place | undefined, depth: number): void {
     const script = parse(text)
-    if (depth === 0) this.topLevel = script.commands.reduce((sum, { command }) => sum + parts(command), 0)
+    if (depth === 0) {
+      this.topLevel = script.commands.reduce((sum, { command }) => sum + parts(command), 0)
+      const last = script.commands.at(-1)
+      const isOpen = (script.errors?.length ?? 0) > 0 || last?.background === true || text.includes('<<')
+      this.appendAt = isOpen ? undefined : last?.command.end
+    }
     this.#visit(script, place, depth)
   }
 
@@ -100,6 +110,7 @@ class Collector implements ShellScript {
       start: place?.start ?? node.pos,
       end: place?.end ?? node.end,
       wrapped: false,
+      exact: place === undefined,
     }
     this.commands.push(command)
     this.#inner(command, depth)

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, realpathSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import type { LintConfig } from '../../advise/lint/config.ts'
 import { contextsOf, type LintedFile, lintFile } from '../../advise/lint/lint-file.ts'
@@ -19,12 +19,14 @@ const flags = {
   context: text('Build context (default: the folder of the Dockerfile or the current one, whichever fits)', {
     placeholder: 'folder',
   }),
+  diff: boolean('Show what --fix would change, and change nothing; the exit code is 1 when that is something'),
   disableIgnorePragma: boolean('Pay no heed to comments that silence rules'),
   error: list('Make the rule an error', rules),
   failureThreshold: text('Mildest severity that makes the exit code 1: error, warning, info (default), style, none', {
     short: 't',
     placeholder: 'severity',
   }),
+  fix: boolean('Make right what can be, in the file, and tell what is left'),
   filePathInReport: text('Name of the file in reports', { placeholder: 'path' }),
   format: text(`Form of the output: ${REPORT_FORMATS.join(', ')} (default: tty)`, { short: 'f' }),
   ignore: list('Say nothing of this rule; given, it takes the place of the list in the file', rules),
@@ -49,6 +51,7 @@ export default command({
     ['lint', './Dockerfile'],
     ['lint -t warning services/*/Dockerfile', 'several, hints are no failure'],
     ['lint --ignore DL3008 --error DL3002 Dockerfile', 'with other severities'],
+    ['lint --diff', 'what would --fix change?'],
     ['lint -f sarif Dockerfile', 'for the code scanning of GitHub; -f gitlab, github, junit, checkstyle for others'],
   ],
   args: { min: 0, max: Number.POSITIVE_INFINITY },
@@ -57,8 +60,18 @@ export default command({
   async run(context, { args, flags }) {
     const config = await configOf(context, flags)
     const files: LintedFile[] = []
-    for (const argument of args.length === 0 ? ['.'] : args)
-      files.push(await lintArgument(context, argument, config, flags))
+    const diffs: string[] = []
+    for (const argument of args.length === 0 ? ['.'] : args) {
+      const { linted, before, write } = await lintArgument(context, argument, config, flags)
+      if (flags.diff)
+        diffs.push((await import('../lint/unified-diff.ts')).unifiedDiff(linted.file, before, linted.text))
+      else if (before !== linted.text) write?.(linted.text)
+      files.push(linted)
+    }
+    if (flags.diff) {
+      context.out.write(diffs.join(''))
+      return diffs.some(diff => diff !== '') ? 1 : 0
+    }
     const color = context.out.isTerminal && !config.noColor
     context.out.write(report(config.format ?? 'tty', files, { color }))
     return fails(files, config) ? 1 : 0
@@ -99,19 +112,45 @@ async function readSettings(path: string): Promise<settings.Settings> {
   return await readConfigFile(path)
 }
 
-async function lintArgument(context: Context, argument: string, config: LintConfig, given: Given): Promise<LintedFile> {
-  const { signal } = context
-  const base = (image: string) => storedBase(context, image)
-  const options = { config, shellCheck: given.shellcheck, signal, base }
-  if (argument === '-') {
-    return await lintFile(given.filePathInReport ?? '-', await readStdin(), { ...options, contexts: [] })
+interface Linted {
+  /** What is said of the file; of the changed one with --fix and --diff. */
+  readonly linted: LintedFile
+  readonly before: string
+  readonly write?: (text: string) => void
+}
+
+async function lintArgument(context: Context, argument: string, config: LintConfig, given: Given): Promise<Linted> {
+  const isInput = argument === '-'
+  if (isInput && given.fix && !given.diff) {
+    const hint = 'write the standard input to a file, or look at --diff'
+    throw new ShaleError('LINT_CONFIG', '--fix needs a file to change', { hint })
   }
-  const path = isFolder(argument) ? (argument === '.' ? 'Dockerfile' : join(argument, 'Dockerfile')) : argument
-  const linted = await lintFile(path, readDockerfile(path), {
-    ...options,
-    contexts: given.context === undefined ? contextsOf(path) : [given.context],
-  })
-  return given.filePathInReport === undefined ? linted : { ...linted, file: given.filePathInReport }
+  const path =
+    !isInput && isFolder(argument) ? (argument === '.' ? 'Dockerfile' : join(argument, 'Dockerfile')) : argument
+  const before = isInput ? await readStdin() : readDockerfile(path)
+  const contexts = given.context === undefined ? (isInput ? [] : contextsOf(path)) : [given.context]
+  const base = (image: string) => storedBase(context, image)
+  const options = { config, signal: context.signal, base, contexts }
+  const quick = (text: string) => lintFile(path, text, { ...options, shellCheck: false })
+  const changes = given.fix || given.diff
+  const text = changes ? await (await import('../../advise/lint/fix.ts')).fixText(before, quick) : before
+  const found = await lintFile(path, text, { ...options, shellCheck: given.shellcheck })
+  const linted = { ...found, text, file: given.filePathInReport ?? found.file }
+  return { linted, before, ...(given.fix && { write: (changed: string) => replaceFile(path, changed) }) }
+}
+
+/** The file is the old one or the new one, whatever happens; a symbolic link stays one. */
+function replaceFile(path: string, text: string): void {
+  const real = realpathSync(path)
+  const draft = `${real}.${process.pid}.shale`
+  try {
+    writeFileSync(draft, text, { flag: 'wx', mode: statSync(real).mode & 0o777 })
+    renameSync(draft, real)
+  } catch (cause) {
+    rmSync(draft, { force: true })
+    if (!isErrno(cause)) throw cause
+    throw new ShaleError('DOCKERFILE_NOT_WRITABLE', `cannot write ${path}: ${cause.message}`, { cause })
+  }
 }
 
 /** What the store has of a base image; a store that does not exist is not made for it. */
