@@ -13,16 +13,17 @@ const ROOT = join(import.meta.dirname, '..')
 const ROOMS: Readonly<Record<string, readonly string[]>> = {
   'error.ts': [],
   'version.ts': [],
+  'koffi.ts': [],
   oci: ['error.ts'],
   // The language is pure: it knows neither images nor files.
   dockerfile: ['error.ts'],
   tar: ['error.ts'],
-  layer: ['error.ts', 'oci', 'tar'],
+  layer: ['error.ts', 'koffi.ts', 'oci', 'tar'],
   // Deleting files of mapped users is the sandbox's; the store gets it handed in.
   store: ['error.ts', 'oci', 'layer'],
   rootfs: ['error.ts', 'layer', 'store'],
   // Runs commands on trees by their paths; it knows no store.
-  sandbox: ['error.ts', 'oci', 'layer', 'rootfs'],
+  sandbox: ['error.ts', 'koffi.ts', 'oci', 'layer', 'rootfs'],
   transfer: ['error.ts', 'oci', 'layer', 'store'],
   archive: ['error.ts', 'oci', 'tar', 'layer', 'store', 'transfer'],
   // Of the language only its "did you mean".
@@ -36,7 +37,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   advise: ['error.ts', 'config', 'oci', 'dockerfile', 'layer', 'store', 'rootfs'],
   // Base images are pulled through a function that it is given.
   build: [
-    ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
+    ...['error.ts', 'version.ts', 'koffi.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
     ...['archive', 'remote', 'advise'],
   ],
   // A build's steps in registries and folders.

@@ -1,5 +1,5 @@
 import { getSystemErrorName } from 'node:util'
-import koffi from 'koffi'
+import { koffi } from '../koffi.ts'
 import type { ByteString } from './entry.ts'
 
 /**

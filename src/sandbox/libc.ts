@@ -1,8 +1,8 @@
 import os from 'node:os'
-import koffi from 'koffi'
+import { koffi } from '../koffi.ts'
 
 /*
- * koffi takes several ms to load, so a process imports this module only when it is about to make system calls.
+ * Loads compiled code, so a process imports this module only when it is about to make system calls.
  */
 
 /** A C function that returns -1 and sets errno, or a number of meaning. */

@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import koffi from 'koffi'
+import { koffi } from '../../koffi.ts'
 import type { ByteString } from '../../layer/entry.ts'
 import { errnoError } from '../../layer/fs-calls.ts'
 import { writeStatx } from '../../store/file-stat.ts'
