@@ -2,6 +2,7 @@ import type { Descriptor } from '../oci/descriptor.ts'
 import type { Digest } from '../oci/digest.ts'
 import { parseManifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
+import { mediaTypeOf } from '../store/register.ts'
 import type { Store } from '../store/types.ts'
 import { type ArchiveItem, bytesItem, jsonItem } from './item.ts'
 import { blobPath, CONTAINERD_NAME, LAYOUT, REF_NAME } from './layout.ts'
@@ -22,7 +23,7 @@ export async function* ociItems(store: Store, images: readonly Selected[]): Asyn
       yield { path: blobPath(digest), size, open: () => store.blobs.stream(digest) }
     }
     const raw = await store.blobs.read(id)
-    const mediaType = store.images.get(id)?.mediaType ?? MediaType.ociManifest
+    const mediaType = store.images.get(id)?.mediaType ?? mediaTypeOf(raw)
     manifests.push(...indexEntries({ mediaType, digest: id, size: raw.byteLength }, names))
   }
   for (const image of images) yield* namingImage(image, () => imageItems(image))

@@ -47,6 +47,8 @@ export interface BuildContext {
   readonly exported: ReadonlySet<number>
   /** Runs work when one of the build's places for running commands is free. */
   readonly slot: <T>(work: () => Promise<T>) => Promise<T>
+  /** Steps that run now, of all platforms of this build, by their keys. */
+  readonly running: Map<Digest, Promise<unknown>>
   /** A stage when it is finished; `by` is the stage that waits for it. Throws `CIRCULAR_DEPENDENCY`. */
   readonly stage: (index: number, by: number) => Promise<StageState>
   /** A named context, else an image of the store or of a registry, as a stage to build on. */

@@ -1,85 +1,76 @@
-import { createHash } from 'node:crypto'
-import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
-import type { Instruction } from '../dockerfile/instruction.ts'
-import { type Digest, sha256 } from '../oci/digest.ts'
-import type { Platform } from '../oci/platform.ts'
-import { formatPlatform } from '../oci/platform.ts'
+import { formatPlatform, hostPlatform, type Platform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
-import { type Helper, openHelper } from '../sandbox/helper.ts'
-import type { Lease, Store } from '../store/types.ts'
-import { VERSION } from '../version.ts'
-import { imageState, type PullImage } from './base-image.ts'
-import type { BuildContext } from './build-context.ts'
-import { CacheExport } from './cache-export.ts'
-import { CacheImport } from './cache-import.ts'
-import { BuildChecks, loadAndPlan } from './checks.ts'
-import { namedContexts } from './context-name.ts'
+import type { Store } from '../store/types.ts'
+import { loadAndPlan } from './checks.ts'
 import { type ContextPlace, placeContext } from './context-place.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
-import { type BuildEvent, failedEvent, type StepInfo } from './events.ts'
-import { Explainer } from './explain.ts'
-import { type ExportedImage, exportImage } from './export.ts'
+import { type BuildEvent, failedEvent } from './events.ts'
+import type { ExportedImage } from './export.ts'
 import { parseExtraHost } from './extra-host.ts'
-import { KnownCopies } from './known-copies.ts'
+import { exportIndex } from './image-index.ts'
 import { FolderDigests } from './known-digests.ts'
-import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
-import { LayerWork } from './layer-work.ts'
-import type { LoadedContext } from './load-context.ts'
-import { MountTrees } from './mounts/trees.ts'
-import { NamedContexts } from './named-contexts.ts'
-import type { BuildOptions, PullPolicy } from './options.ts'
-import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage } from './plan.ts'
+import type { BuildOptions } from './options.ts'
+import { needsImage, type Output, writtenPath } from './outputs/output.ts'
+import { planBuild } from './plan.ts'
+import { blobOptions, PlatformBuild, type PlatformPlan } from './platform-build.ts'
 import { ScratchFolders } from './scratch.ts'
-import type { CacheSource, CacheTarget } from './shared-cache.ts'
-import { slots } from './slots.ts'
-import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
+import { type BuildServices, BuildSession } from './session.ts'
 import type { StageState } from './stage-state.ts'
-import { StepLog } from './steps.ts'
-import { treeWorker } from './tree-worker.ts'
-import { Waits } from './waits.ts'
 import { warnings } from './warnings.ts'
 
-export interface BuildResult {
-  /** Digest of the manifest: the image ID. */
-  readonly imageId: ExportedImage['digest']
-  readonly image: ExportedImage
+export type { BuildServices } from './session.ts'
+
+/** What a build has come to, whatever it was asked for. */
+export interface BuildOutcome {
+  /** The image, or with several platforms that of the first; undefined when no output is made of an image. */
+  readonly image?: ExportedImage | undefined
+  /** Digest of the manifest, or with several platforms of the index: the image ID. */
+  readonly imageId?: ExportedImage['digest'] | undefined
   /** Complete names that now point at it. */
   readonly names: readonly string[]
+  /** Paths that were written. */
+  readonly written: readonly string[]
   readonly ran: number
   readonly cached: number
 }
 
-/** What a build needs from the rooms above it. */
-export interface BuildServices {
-  /** Brings a base image into the store. */
-  readonly pull: PullImage
-  /** An open helper of this store that several builds share; it stays open. Without it each build starts its own. */
-  readonly helper?: Helper | undefined
-  /** Where proxies and SHALE_OFFLINE are looked up; the process' environment if absent. */
-  readonly env?: Readonly<Record<string, string | undefined>> | undefined
-  /** Looked through in this order for steps that the store lacks. */
-  readonly cacheFrom?: readonly CacheSource[] | undefined
-  readonly cacheTo?: readonly CacheTarget[] | undefined
+export interface BuildResult extends BuildOutcome {
+  readonly image: ExportedImage
+  readonly imageId: ExportedImage['digest']
+}
+
+const STORE_ONLY: readonly Output[] = [{ type: 'image', names: [] }]
+
+/** Builds an image into the store; see `runBuild`. */
+export async function buildImage(
+  store: Store,
+  asked: Omit<BuildOptions, 'outputs'>,
+  services: BuildServices,
+): Promise<BuildResult> {
+  const { image, imageId, ...outcome } = await runBuild(store, { ...asked, outputs: STORE_ONLY }, services)
+  if (image === undefined || imageId === undefined) throw new Error('the build has made no image')
+  return { ...outcome, image, imageId }
 }
 
 /**
- * Builds an image from a Dockerfile and a context into the store. Throws a ShaleError that points at the line
- * that failed; what was built by then stays in the cache. Aborting `asked.signal` ends running commands at once.
+ * Builds a Dockerfile and a context, for one platform or several, and writes the outputs. Throws a ShaleError that points
+ * at the line that failed; what was built by then stays in the cache. Aborting `asked.signal` ends running commands at
+ * once.
  */
-export async function buildImage(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildResult> {
+export async function runBuild(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildOutcome> {
   try {
-    return await buildOne(store, asked, services)
+    return await runPlaced(store, asked, services)
   } catch (error) {
     asked.onEvent?.(failedEvent(error))
     throw error
   }
 }
 
-async function buildOne(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildResult> {
+async function runPlaced(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildOutcome> {
   const startedAt = Date.now()
   const given = withEpochArg(asked)
-  const names = (given.tags ?? []).map(tag => formatReference(parseReference(tag)))
+  given.tags?.forEach(parseReference)
   given.addHosts?.forEach(parseExtraHost)
   const lease = store.lease('build')
   const scratch = new ScratchFolders(join(store.tempDir, `${lease.id}-build-`))
@@ -87,13 +78,18 @@ async function buildOne(store: Store, asked: BuildOptions, services: BuildServic
     const env = services.env ?? process.env
     const place = await placeContext({ ...given, bytes: given.contextBytes, scratchFolder: scratch.make, env })
     const known = new FolderDigests(store.statIndex, place.folder)
-    const { loaded, plan } = await loadAndPlan(given, place, known)
-    const options = withEpoch(given, plan, place.time)
-    const build = new Build(store, lease, { options, plan, loaded, place, known, scratch, services })
+    const plans = await platformPlans(given, place, known)
+    const [{ plan, options }] = plans as readonly [PlatformPlan]
+    const { signal, onEvent } = given
+    const more = { dockerfile: plan.dockerfile, packs: blobOptions(options), signal, onEvent }
+    const session = new BuildSession({ store, lease, place, known, scratch, services, ...more })
+    const builds = plans.map(plan => new PlatformBuild(session, plan))
     try {
-      return await build.run(startedAt, names)
+      return await new WholeBuild(session, plans, builds, startedAt).run()
     } finally {
-      await build.close()
+      session.abort()
+      for (const build of builds) await build.close()
+      await session.close()
     }
   } finally {
     scratch.remove()
@@ -101,268 +97,139 @@ async function buildOne(store: Store, asked: BuildOptions, services: BuildServic
   }
 }
 
-/** What a build starts with. */
-interface Prepared {
-  readonly options: BuildOptions
-  readonly plan: BuildPlan
-  readonly loaded: LoadedContext
-  readonly place: ContextPlace
-  readonly known: FolderDigests
-  readonly scratch: ScratchFolders
-  readonly services: BuildServices
+/** One plan for each platform; the Dockerfile is read once. */
+async function platformPlans(
+  given: BuildOptions,
+  place: ContextPlace,
+  known: FolderDigests,
+): Promise<readonly PlatformPlan[]> {
+  const platforms = distinct(given.platforms ?? [given.platform])
+  const outputs = given.outputs ?? STORE_ONLY
+  const { loaded, plan: first } = await loadAndPlan({ ...given, platform: platforms[0] }, place, known)
+  return platforms.map((platform, index) => {
+    const plan = index === 0 ? first : planBuild(loaded.dockerfile, { ...given, platform })
+    const options = withEpoch({ ...given, platform }, plan, place.time)
+    const label = platforms.length > 1 ? formatPlatform(platform ?? hostPlatform()) : ''
+    return { options, plan, loaded, label, packs: outputs.some(needsImage) }
+  })
 }
 
-class Build {
-  readonly #store: Store
+function distinct(platforms: readonly (Platform | undefined)[]): readonly (Platform | undefined)[] {
+  const named = new Map(platforms.map(platform => [platform && formatPlatform(platform), platform]))
+  return [...named.values()]
+}
+
+/** The builds for all platforms, and what is made of them. */
+class WholeBuild {
+  readonly #session: BuildSession
+  readonly #plans: readonly PlatformPlan[]
+  readonly #builds: readonly PlatformBuild[]
   readonly #options: BuildOptions
-  readonly #plan: BuildPlan
-  readonly #context: BuildContext
-  readonly #steps: StepLog
-  readonly #stageSteps: ReadonlyMap<number, StageSteps>
-  readonly #announced: readonly StepInfo[]
-  readonly #stages = new Map<number, Promise<StageState>>()
-  readonly #images = new Map<string, Promise<StageState>>()
-  readonly #packing: Promise<unknown>[] = []
-  readonly #abort = new AbortController()
-  readonly #known: FolderDigests
-  readonly #copies: KnownCopies
-  readonly #lineage: string
-  readonly #waits = new Waits()
-  readonly #place: ContextPlace
-  readonly #checks: BuildChecks
-  readonly #sharedHelper: Helper | undefined
-  #helper: Promise<Helper> | undefined
+  readonly #outputs: readonly Output[]
+  readonly #startedAt: number
+  /** The image, or the index over all images, becomes one of the store. */
+  readonly #isStored: boolean
 
-  constructor(store: Store, lease: Lease, prepared: Prepared) {
-    const { options, plan, loaded, place, scratch, services } = prepared
-    this.#store = store
-    this.#place = place
-    this.#sharedHelper = services.helper
-    this.#options = options
-    this.#plan = plan
-    this.#lineage = lineageOf(place, plan, options)
-    this.#known = prepared.known
-    this.#copies = new KnownCopies(store.statIndex, place.folder)
-    this.#checks = new BuildChecks(loaded, plan, options)
-    this.#steps = new StepLog(plan.dockerfile, event => this.#emit(event))
-    const { steps, announced } = announceSteps(plan, this.#steps)
-    this.#stageSteps = steps
-    this.#announced = announced
-    const worker = async () => treeWorker(await this.#openHelper(), store.tempDir)
-    const layers = new LayerWork(store, lease, worker)
-    const removeTree = async (path: string) => (await worker()).removeTree(path)
-    const signal =
-      options.signal === undefined ? this.#abort.signal : AbortSignal.any([options.signal, this.#abort.signal])
-    const now = Math.floor(Date.now() / 1000)
-    const image = (name: string, platform: Platform, policy: PullPolicy = options.pull ?? 'missing') =>
-      this.#image(name, platform, () => imageState({ store, lease, pull: services.pull, policy }, name, platform))
-    const contexts = new NamedContexts(namedContexts(options.contexts), {
-      ...{ store, lease, layers, scratchFolder: scratch.make, env: services.env ?? process.env, signal, image, now },
-    })
-    const packing = { store, lease, layers, worker }
-    const blobs = new LayerBlobs(packing, blobOptions(options))
-    const shared = { steps: this.#steps, signal, warn: (message: string) => this.#emit({ type: 'warning', message }) }
-    const cacheFrom = new CacheImport(services.cacheFrom ?? [], { store, lease, layers, ...shared })
-    this.#context = {
-      store,
-      lease,
-      options,
-      plan,
-      source: loaded.source,
-      contexts,
-      layers,
-      mountTrees: new MountTrees({ layers, worker, removeTree, folder: scratch.make }),
-      freshCaches: new Set(),
-      blobs,
-      worker,
-      explainer: new Explainer(store, this.#lineage, cacheFrom),
-      cacheFrom,
-      cacheTo: new CacheExport(services.cacheTo ?? [], { packing, blobs, options: blobOptions(options), ...shared }),
-      steps: this.#steps,
-      known: this.#known,
-      copies: this.#copies,
-      now,
-      signal,
-      exported: exportedStages(plan.stages, plan.target),
-      slot: slots(options.parallelism ?? availableParallelism()),
-      stage: (index, by) => this.#stageFor(index, by),
-      image: (name, platform) => (contexts.has(name) ? contexts.state(name, platform) : image(name, platform)),
-      scratchFolder: scratch.make,
-      removeTree,
-      packSoon: state => this.#packSoon(state),
-    }
+  constructor(
+    session: BuildSession,
+    plans: readonly PlatformPlan[],
+    builds: readonly PlatformBuild[],
+    startedAt: number,
+  ) {
+    this.#startedAt = startedAt
+    this.#session = session
+    this.#plans = plans
+    this.#builds = builds
+    this.#options = (plans[0] as PlatformPlan).options
+    this.#outputs = this.#options.outputs ?? STORE_ONLY
+    this.#isStored = this.#outputs.some(({ type }) => type === 'image')
   }
 
-  async run(startedAt: number, names: readonly string[]): Promise<BuildResult> {
-    const { dockerfile } = this.#plan
-    this.#emit({ type: 'started', at: startedAt, dockerfile: dockerfile.file, steps: this.#announced })
-    this.#warn()
-    const { state, image } = await this.#checked(async () => {
-      const state = await this.#solve()
-      return { state, image: await this.#export(state) }
+  async run(): Promise<BuildOutcome> {
+    const { emit } = this.#session
+    const [{ plan }] = this.#plans as [PlatformPlan]
+    const steps = this.#builds.flatMap(({ announced }) => announced)
+    emit({ type: 'started', at: this.#startedAt, dockerfile: plan.dockerfile.file, steps })
+    for (const { message, range } of warnings(plan, this.#options)) emit({ type: 'warning', message, range })
+    const { states, images } = await this.#checked(async () => {
+      const states = await Promise.all(this.#builds.map(build => build.solve()))
+      return { states, images: this.#outputs.some(needsImage) ? await this.#exportAll(states) : [] }
     })
-    this.#store.origins.put(originOf(image.digest, this.#plan, this.#options, state))
-    this.#store.images.tagAll(names, image.digest, 'build')
-    this.#store.cache.saveBuild(this.#lineage, this.#steps.built)
-    await this.#context.cacheTo.finish(this.#steps.built, this.#context.lease)
-    const { ran, cached } = this.#steps
-    const at = Date.now()
-    const imageId = image.digest
-    this.#emit({ type: 'finished', at, durationMs: at - startedAt, imageId, names, ran, cached })
-    return { imageId, image, names, ran, cached }
-  }
-
-  async close(): Promise<void> {
-    this.#abort.abort()
-    await Promise.allSettled([...this.#stages.values(), ...this.#packing])
-    await this.#context.cacheTo.close()
-    await this.#context.blobs.close()
-    await this.#context.mountTrees.close()
-    this.#context.contexts.save()
-    // What was fetched is somewhere else the next time.
-    if (this.#place.kind === 'folder') {
-      this.#known.save()
-      this.#copies.save()
-    }
-    if (this.#helper === undefined) return
-    await this.#helper.then(
-      helper => helper.close(),
-      () => {},
-    )
+    const top = images.length > 1 ? await exportIndex(this.#session, images, this.#isStored) : images[0]
+    if (this.#isStored && top !== undefined) this.#noteOrigins(states, [...images, top])
+    const names = this.#names()
+    await this.#write(states, top?.digest, names)
+    for (const build of this.#builds) build.remember()
+    const built = this.#builds.flatMap(({ steps: log }) => log.built)
+    await this.#session.cacheTo.finish(built, this.#session.lease)
+    return this.#finish({ image: images[0], imageId: top?.digest, names })
   }
 
   /** What the rules say is told at the end, also of a build that fails; what is to fail by them, fails first. */
   async #checked<T>(work: () => Promise<T>): Promise<T> {
     try {
-      await this.#checks.before(this.#context.image)
+      for (const { checks, context } of this.#builds) await checks.before(context.image)
       return await work()
     } finally {
-      for (const event of await this.#checks.warnings()) this.#emit(event)
+      const events = await Promise.all(this.#builds.map(({ checks }) => checks.warnings()))
+      // Most are true of every platform.
+      const told = new Map<string, BuildEvent>(events.flat().map(event => [JSON.stringify(event), event]))
+      for (const event of told.values()) this.#session.emit(event)
     }
   }
 
-  /** Every needed stage is begun at once; the first error ends the others. */
-  async #solve(): Promise<StageState> {
-    const needed = neededStages(this.#plan.stages, this.#plan.target)
-    try {
-      await Promise.all(needed.map(index => this.#stage(index)))
-    } catch (error) {
-      this.#abort.abort()
-      throw error
-    }
-    return this.#stage(this.#plan.target)
+  async #exportAll(states: readonly StageState[]): Promise<readonly ExportedImage[]> {
+    const images: ExportedImage[] = []
+    for (const [index, build] of this.#builds.entries())
+      images.push(await build.export(states[index] as StageState, this.#isStored && this.#builds.length === 1))
+    return images
   }
 
-  async #stageFor(index: number, by: number): Promise<StageState> {
-    if (this.#waits.closesCircle(by, index)) throw circularStage(this.#plan, by)
-    return this.#stage(index)
-  }
-
-  #stage(index: number): Promise<StageState> {
-    const pending = this.#stages.get(index)
-    if (pending !== undefined) return pending
-    const planned = this.#plan.stages[index] as PlannedStage
-    const steps = this.#stageSteps.get(index) ?? stepsOf(planned, this.#steps)
-    const solved = solveStage(this.#context, planned, steps)
-    solved.catch(() => {})
-    this.#stages.set(index, solved)
-    return solved
-  }
-
-  #image(name: string, platform: Platform, load: () => Promise<StageState>): Promise<StageState> {
-    const key = `${name} ${formatPlatform(platform)}`
-    const pending = this.#images.get(key) ?? load().then(state => this.#checks.know(name, platform, state))
-    this.#images.set(key, pending)
-    return pending
-  }
-
-  #packSoon(state: StageState): void {
-    const packed = this.#context.blobs.of(state.layers, state.layers.length - 1)
-    // Whoever needs the blob sees the error; here it must not be an unhandled one.
-    packed.catch(() => {})
-    this.#packing.push(packed)
-  }
-
-  #export(state: StageState): Promise<ExportedImage> {
-    const step = this.#steps.add('exporting image')
-    return this.#steps.run(step, this.#context.signal, async () => ({
-      value: await exportImage(this.#context, state),
-      status: 'ran' as const,
-    }))
-  }
-
-  async #openHelper(): Promise<Helper> {
-    if (this.#sharedHelper !== undefined) return this.#sharedHelper
-    this.#helper ??= this.#newHelper()
-    return this.#helper
-  }
-
-  async #newHelper(): Promise<Helper> {
-    const helper = await openHelper({ root: this.#store.root })
-    for (const message of helper.limits) this.#emit({ type: 'warning', message })
-    return helper
-  }
-
-  #warn(): void {
-    for (const { message, range } of warnings(this.#plan, this.#options)) {
-      this.#emit({ type: 'warning', message, range })
+  #noteOrigins(states: readonly StageState[], images: readonly { readonly digest: ExportedImage['digest'] }[]): void {
+    for (const [index, { digest }] of images.entries()) {
+      // The index, which comes last, is told of as the first of its images is.
+      const at = index < this.#builds.length ? index : 0
+      this.#builds[at]?.noteOrigin(digest, states[at] as StageState)
     }
   }
 
-  #emit(event: BuildEvent): void {
-    this.#options.onEvent?.(event)
+  async #write(
+    states: readonly StageState[],
+    id: ExportedImage['digest'] | undefined,
+    names: readonly string[],
+  ): Promise<void> {
+    const { store } = this.#session
+    const others = this.#outputs.filter(({ type }) => type !== 'image' && type !== 'cacheonly')
+    if (others.length > 0) {
+      const { writeOutputs } = await import('./outputs/write-outputs.ts')
+      const platforms = this.#builds.map((build, index) => ({
+        build,
+        state: states[index] as StageState,
+        label: (this.#plans[index] as PlatformPlan).label,
+      }))
+      await writeOutputs({ session: this.#session, platforms, id, tags: this.#options.tags ?? [] }, others)
+    }
+    // Names move last: when an output cannot be written, nothing has happened.
+    if (this.#isStored && id !== undefined) store.images.tagAll(names, id, 'build')
   }
-}
 
-function originOf(digest: Digest, { dockerfile }: BuildPlan, options: BuildOptions, state: StageState) {
-  const { target, revision } = options
-  const base = state.baseImage && { name: state.baseImage.name, digest: state.baseImage.digest }
-  const { file, text } = dockerfile
-  return {
-    ...{ digest, builder: `shale ${VERSION}`, dockerfile: file, dockerfileDigest: sha256(text) },
-    ...{ target, revision, base },
+  /** Names that the image gets in the store. */
+  #names(): readonly string[] {
+    const stored = this.#outputs.filter(output => output.type === 'image')
+    if (stored.length === 0) return []
+    const all = [...(this.#options.tags ?? []), ...stored.flatMap(({ names }) => names)]
+    return [...new Set(all.map(name => formatReference(parseReference(name))))]
   }
-}
 
-/** "The same build again": context, Dockerfile, target and platform. */
-function lineageOf(place: ContextPlace, plan: BuildPlan, options: BuildOptions): string {
-  const platform = plan.automatic.get('TARGETPLATFORM') ?? ''
-  const parts = [place.name, options.dockerfile ?? '', String(plan.target), platform]
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex')
-}
-
-function announceSteps(plan: BuildPlan, log: StepLog): { steps: Map<number, StageSteps>; announced: StepInfo[] } {
-  const steps = new Map<number, StageSteps>()
-  const announced: StepInfo[] = []
-  for (const index of neededStages(plan.stages, plan.target)) {
-    const stage = stepsOf(plan.stages[index] as PlannedStage, log)
-    steps.set(index, stage)
-    if (stage.from !== undefined) announced.push(stage.from)
-    announced.push(...stage.byInstruction.values())
+  #finish(made: Pick<BuildOutcome, 'image' | 'imageId' | 'names'>): BuildOutcome {
+    const sum = (of: (build: PlatformBuild) => number) => this.#builds.reduce((total, build) => total + of(build), 0)
+    const ran = sum(({ steps }) => steps.ran)
+    const cached = sum(({ steps }) => steps.cached)
+    const written = this.#outputs.flatMap(output => writtenPath(output) ?? [])
+    const at = Date.now()
+    const { imageId, names } = made
+    const durationMs = at - this.#startedAt
+    this.#session.emit({ type: 'finished', at, durationMs, imageId, names, written, ran, cached })
+    return { ...made, written, ran, cached }
   }
-  return { steps, announced }
-}
-
-/** FROM counts as a step unless the stage begins with nothing, as BuildKit numbers them. */
-function stepsOf(planned: PlannedStage, log: StepLog): StageSteps {
-  const { stage, base, label } = planned
-  const shown = stage.instructions.filter(isStep)
-  const count = shown.length + (base.kind === 'scratch' ? 0 : 1)
-  const name = (ordinal: number, text: string) => `[${label} ${ordinal}/${count}] ${text}`
-  const from =
-    base.kind === 'image' || base.kind === 'context'
-      ? log.announce(name(1, `FROM ${base.name}`), stage.from.range)
-      : undefined
-  const offset = base.kind === 'scratch' ? 1 : 2
-  const byInstruction = new Map<Instruction, StepInfo>(
-    shown.map((instruction, index) => [
-      instruction,
-      log.announce(name(index + offset, instruction.text), instruction.range),
-    ]),
-  )
-  return { from, byInstruction, count }
-}
-
-function blobOptions({ compression = 'zstd', compressionLevel, sourceDateEpoch }: BuildOptions): BlobOptions {
-  return { compression, level: compressionLevel, epoch: sourceDateEpoch }
 }

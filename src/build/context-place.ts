@@ -54,11 +54,6 @@ export async function placeContext(request: PlaceRequest): Promise<ContextPlace>
   })
 }
 
-/** True for what is fetched from somewhere else. */
-export function isRemote(context: string): boolean {
-  return /^https?:\/\//.test(context) || parseGitUrl(context) !== undefined
-}
-
 async function placeGit({ context, scratchFolder, signal }: PlaceRequest): Promise<ContextPlace> {
   const { checkOut, commitTime, findCommit } = await import('../remote/git.ts')
   const source = parseGitUrl(context)

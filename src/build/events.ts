@@ -72,9 +72,11 @@ export type BuildEvent =
       readonly type: 'finished'
       readonly at: number
       readonly durationMs: number
-      /** Digest of the manifest: the image ID. */
-      readonly imageId: Digest
+      /** Digest of the manifest or index: the image ID; undefined when no output is made of an image. */
+      readonly imageId?: Digest | undefined
       readonly names: readonly string[]
+      /** Paths that were written. */
+      readonly written: readonly string[]
       readonly ran: number
       readonly cached: number
     }

@@ -15,10 +15,15 @@ export interface ExportedImage {
   readonly manifest: Manifest
   readonly config: ImageConfig
   readonly mediaType: string
+  /** Bytes of the manifest. */
+  readonly size: number
 }
 
-/** Packs what is not packed yet and writes config and manifest. */
-export async function exportImage(context: BuildContext, state: StageState): Promise<ExportedImage> {
+/**
+ * Packs what is not packed yet and writes config and manifest. Without `register` these are there for as long as the
+ * build, or what else refers to them: for an archive or an index.
+ */
+export async function exportImage(context: BuildContext, state: StageState, register: boolean): Promise<ExportedImage> {
   const packed = await Promise.all(state.layers.map((_, index) => context.blobs.of(state.layers, index)))
   const config = await imageConfig(context, state, packed)
   const rawConfig = Buffer.from(JSON.stringify(config))
@@ -31,8 +36,9 @@ export async function exportImage(context: BuildContext, state: StageState): Pro
     layers: packed.map(({ blob }) => layerDescriptor(blob)),
   }
   const raw = Buffer.from(JSON.stringify(manifest))
-  const { digest, mediaType } = await store.images.add(lease, raw, MediaType.ociManifest)
-  return { digest, manifest, config, mediaType }
+  const mediaType = MediaType.ociManifest
+  const { digest, size } = register ? await store.images.add(lease, raw, mediaType) : await store.blobs.put(lease, raw)
+  return { digest, manifest, config, mediaType, size }
 }
 
 function layerDescriptor(blob: LayerBlob): Descriptor {

@@ -27,16 +27,42 @@ export async function keyedStep(
   step: ExplainedStep,
   execute: () => Promise<LayerRecord | undefined>,
 ): Promise<StepOutcome<LayerResult>> {
-  const { store, lease, explainer, steps } = context
+  const { steps } = context
   const key = stepKey(step.kind, step.ingredients)
   steps.record({ stage: step.stage, ordinal: step.ordinal, title: step.title, key })
+  // Another platform, or another stage, may be making the very same.
+  while (context.running.has(key)) await context.running.get(key)
+  const done = Promise.withResolvers<void>()
+  context.running.set(key, done.promise)
+  try {
+    return await findOrRun(context, step, key, execute)
+  } finally {
+    context.running.delete(key)
+    done.resolve()
+  }
+}
+
+async function findOrRun(
+  context: BuildContext,
+  step: ExplainedStep,
+  key: Digest,
+  execute: () => Promise<LayerRecord | undefined>,
+): Promise<StepOutcome<LayerResult>> {
   const bypass = withoutCache(context, step.stage)
   const { hit, dropped } = bypass ? NOT_ASKED : await context.cacheFrom.find(key)
-  if (hit !== undefined) {
-    const { record, layer } = hit
-    const value = { record: layer, key, createdAt: record.createdAt }
-    return { value, status: 'cached', reason: explainer.hit(record) }
-  }
+  if (hit === undefined) return runStep(context, step, { key, bypass, dropped }, execute)
+  const { record, layer } = hit
+  const value = { record: layer, key, createdAt: record.createdAt }
+  return { value, status: 'cached', reason: context.explainer.hit(record) }
+}
+
+async function runStep(
+  context: BuildContext,
+  step: ExplainedStep,
+  { key, bypass, dropped }: { readonly key: Digest; readonly bypass: boolean; readonly dropped: boolean },
+  execute: () => Promise<LayerRecord | undefined>,
+): Promise<StepOutcome<LayerResult>> {
+  const { store, lease, explainer, steps } = context
   const { platform } = context.options
   const place = {
     key,

@@ -42,6 +42,14 @@ export interface LayerWithBlob {
   readonly blob: LayerBlob
 }
 
+interface PackInto {
+  readonly earlier?: EarlierBlob | undefined
+  /** A path where nothing is. */
+  readonly out: string
+  /** The build's if absent. */
+  readonly options?: Pick<BlobOptions, 'compression' | 'level'> | undefined
+}
+
 /** A blob that was packed before it was known which layer it is of. */
 export interface PackedAhead {
   /** With every file's digest. */
@@ -172,6 +180,13 @@ export class LayerBlobs {
     }
   }
 
+  /** Writes a layer as a plain tar to `out`, which must not exist; the store keeps nothing of it. */
+  async writePlain(record: LayerRecord, sources: readonly ContentSource[], out: string): Promise<void> {
+    const toc = await this.#store.layers.toc(record)
+    const layer = { toc, tocDigest: record.tocDigest }
+    await this.#pack(layer, sources, { earlier: undefined, out, options: { compression: 'none' } })
+  }
+
   /** The layer's blob as this build would pack it, when the store has it. */
   stored(record: LayerRecord): LayerBlob | undefined {
     return record.blobs.find(
@@ -205,30 +220,27 @@ export class LayerBlobs {
   async #pack(
     { toc, tocDigest }: { readonly toc: Toc; readonly tocDigest: Digest },
     sources: readonly ContentSource[],
-    { earlier, out }: { readonly earlier: EarlierBlob | undefined; readonly out: string },
+    { earlier, out, options = this.#options }: PackInto,
   ): Promise<Omit<PackedLayer, 'toc'>> {
-    const { compression, level } = this.#options
+    const { compression, level } = options
     // Files of mapped users are readable in the helper only; everything else is packed here, without starting it.
     if (process.getuid?.() !== 0 && sources.some(source => this.#isTree(source))) {
       const worker = await this.#worker()
       return worker.pack({ toc: this.#store.blobs.path(tocDigest), sources, compression, level, out })
     }
-    return this.#packHere(toc, contentOf(sources), { earlier, out })
+    return this.#packHere(toc, contentOf(sources), { earlier, out, options })
   }
 
   async #packHere(
     toc: Toc,
     open: OpenContent,
-    {
-      out,
-      ...more
-    }: { readonly earlier?: EarlierBlob | undefined; readonly out: string; readonly signal?: AbortSignal },
+    { out, options: how = this.#options, ...more }: PackInto & { readonly signal?: AbortSignal },
   ): Promise<PackedLayer> {
-    const { compression, level } = this.#options
+    const { compression, level } = how
     const file = new WritingBehind(out)
     try {
       const sink = (chunk: Uint8Array) => file.write(chunk)
-      const crew = isWorthThreads(contentSize(toc)) ? this.#threads() : undefined
+      const crew = how === this.#options && isWorthThreads(contentSize(toc)) ? this.#threads() : undefined
       const options = { compression, sink, crew, ...(level !== undefined && { level }), ...more }
       const packed = await packLayer(toc, open, options)
       await file.sync()

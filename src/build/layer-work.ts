@@ -8,6 +8,7 @@ import { resolvePath } from '../rootfs/resolve.ts'
 import { type LayeredView, layeredView } from '../rootfs/view.ts'
 import type { LayerBlob, LayerRecord, Lease, Store } from '../store/types.ts'
 import type { PlannedEntry } from './copy/plan.ts'
+import type { Origin } from './copy/source.ts'
 import type { ChainLayer } from './stage-state.ts'
 import type { ContentSource, TreeWorker } from './tree-worker.ts'
 
@@ -134,13 +135,23 @@ export class LayerWork {
       if (kind !== 'file') continue
       // Both are in order of paths.
       while ((planned[next]?.entry.path ?? path) < path) next++
-      const origin = planned[next]?.entry.path === path ? planned[next]?.origin : undefined
+      const origin = this.#settled(planned[next]?.entry.path === path ? planned[next]?.origin : undefined)
       if (origin === undefined) throw new Error(`no origin for ${fromByteString(path)}`)
       if (origin.kind === 'inline') sources.push({ prefix: path, bytes: origin.data })
       else if (origin.kind === 'host') sources.push({ prefix: path, path: hostBytes(origin.path) })
       else sources.push({ prefix: path, path: `${toByteString(await this.#ownTree(origin.record))}/${origin.path}` })
     }
     return sources
+  }
+
+  /** A file of a layer that a COPY has planned is read where that reads it: then nobody needs the layer's tree. */
+  #settled(origin: Origin | undefined): Origin | undefined {
+    if (origin?.kind !== 'layer') return origin
+    const { record, path } = origin
+    if (this.#store.trees.find(record.tocDigest) !== undefined) return origin
+    const planned = this.#materials.get(record.id)
+    const found = planned === undefined ? undefined : plannedAt(planned, path)?.origin
+    return found === undefined ? origin : this.#settled(found)
   }
 
   /** A layer's tree when only its files matter, not the attributes of implied directories. */
@@ -188,6 +199,18 @@ function readTreeFile(tree: string, { path, size, digest }: FileEntry): Buffer |
   } catch {
     return undefined
   }
+}
+
+/** `planned` is in order of paths. */
+function plannedAt(planned: readonly PlannedEntry[], path: ByteString): PlannedEntry | undefined {
+  let low = 0
+  let high = planned.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if ((planned[middle] as PlannedEntry).entry.path < path) low = middle + 1
+    else high = middle
+  }
+  return planned[low]?.entry.path === path ? planned[low] : undefined
 }
 
 /** For layers that hold nothing but directories, links and empty files. */

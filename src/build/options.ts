@@ -2,6 +2,7 @@ import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Isolation } from '../sandbox/isolation.ts'
 import type { BuildEvent } from './events.ts'
+import type { Output } from './outputs/output.ts'
 
 export type PullPolicy = 'always' | 'missing' | 'never'
 
@@ -47,6 +48,10 @@ export interface BuildOptions {
   readonly revision?: string | undefined
   readonly target?: string | undefined
   readonly platform?: Platform | undefined
+  /** Several platforms, in place of `platform`: an index with an image for each. */
+  readonly platforms?: readonly Platform[] | undefined
+  /** What becomes of it; the image in the store if absent. */
+  readonly outputs?: readonly Output[] | undefined
   readonly noCache?: boolean | undefined
   /** Stages that are built without the cache. */
   readonly noCacheFilter?: readonly string[] | undefined

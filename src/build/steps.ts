@@ -17,11 +17,13 @@ export class StepLog {
   readonly #emit: (event: BuildEvent) => void
   readonly #dockerfile: Dockerfile
   readonly #built: BuiltStep[] = []
-  #nextId = 1
+  readonly #nextId: () => number
   #ran = 0
   #cached = 0
 
-  constructor(dockerfile: Dockerfile, emit: (event: BuildEvent) => void) {
+  /** `nextId` gives the numbers of steps, which are a build's own whatever the number of its platforms. */
+  constructor(dockerfile: Dockerfile, emit: (event: BuildEvent) => void, nextId: () => number) {
+    this.#nextId = nextId
     this.#dockerfile = dockerfile
     this.#emit = emit
   }
@@ -41,7 +43,7 @@ export class StepLog {
 
   /** A step that the plan knows of; `started` announces it. */
   announce(name: string, range?: SourceRange): StepInfo {
-    return { id: this.#nextId++, name, range }
+    return { id: this.#nextId(), name, range }
   }
 
   /** A step that only became known while building, such as an ONBUILD trigger. */

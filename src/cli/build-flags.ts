@@ -1,6 +1,5 @@
 import { boolean, list, text, wordOrBoolean } from './flag.ts'
 import { runtimeFlag } from './isolation-flags.ts'
-import { platformFlag } from './platform-flag.ts'
 import { limitFlags } from './resource-flags.ts'
 
 export const PROGRESS_MODES = ['auto', 'tty', 'plain', 'json', 'rawjson', 'quiet'] as const
@@ -38,12 +37,16 @@ export const buildFlags = {
   label: list('Label of the image', { placeholder: 'NAME=value' }),
   ...limitFlags,
   runtime: runtimeFlag,
-  load: boolean('', { hidden: true }),
+  load: boolean('Put the image into the store, also with other outputs'),
   metadataFile: text('Write what was built to this file, as JSON', { placeholder: 'file' }),
   network: text('Network of RUN steps: host or none', { choices: ['host', 'none', 'default'] }),
   noCache: boolean('Run every step'),
   noCacheFilter: list('Run every step of these stages', { placeholder: 'stages' }),
-  platform: platformFlag,
+  output: list('What becomes of it: a folder for its files, - for a tar, or type=local|tar|oci|docker|image,dest=', {
+    short: 'o',
+    placeholder: 'dest',
+  }),
+  platform: text('Platforms of the image, one or several (DOCKER_DEFAULT_PLATFORM)', { placeholder: 'os/arch,…' }),
   progress: text('How to show the build: auto, tty, plain or json', { choices: PROGRESS_MODES, placeholder: 'mode' }),
   provenance: text('', { hidden: true }),
   pull: wordOrBoolean('Ask the registries for newer base images; =never: for none at all', PULL_WORDS),

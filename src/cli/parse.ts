@@ -180,7 +180,7 @@ const RUN = split(
 
 const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   build: split(
-    'c m o allow annotation attest builder call check output push secret ' +
+    'c m allow annotation attest builder call check push secret ' +
       'shm-size ssh ulimit cgroup-parent cpu-period cpu-quota cpu-shares cpuset-cpus cpuset-mems isolation memory ' +
       'memory-swap security-opt squash compress',
   ),

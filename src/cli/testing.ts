@@ -53,6 +53,7 @@ export function sampleEnd(): readonly BuildEvent[] {
       at,
       durationMs: 2500,
       imageId: sha256('image'),
+      written: [],
       names: ['docker.io/library/app:1'],
       ran: 2,
       cached: 1,

@@ -92,7 +92,12 @@ async function copyByContent(
       ingredients: filesIngredient(content),
       files: { toc, sourceName: sourceNames(planned, toc) },
     }
-    const outcome = await keyedStep(context, step, () => context.store.layers.add(context.lease, { toc }))
+    const outcome = await keyedStep(context, step, async () => {
+      const record = await context.store.layers.add(context.lease, { toc })
+      // At once: another platform may be waiting for this very layer.
+      context.layers.setMaterials(record, planned)
+      return record
+    })
     const made = outcome.value.record
     if (made !== undefined) context.layers.setMaterials(made, planned)
     const record = made && ((await ahead?.keep(made)) ?? made)

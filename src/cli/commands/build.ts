@@ -1,9 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import type { PullImage } from '../../build/base-image.ts'
-import { type BuildResult, buildImage } from '../../build/build.ts'
+import { type BuildOutcome, runBuild } from '../../build/build.ts'
+import type { ExportedImage } from '../../build/export.ts'
 import type { BuildOptions, PullPolicy } from '../../build/options.ts'
 import { ShaleError } from '../../error.ts'
-import type { Compression } from '../../oci/media-types.ts'
+import type { Digest } from '../../oci/digest.ts'
+import { type Compression, MediaType } from '../../oci/media-types.ts'
 import { limits } from '../../sandbox/cgroup/limits.ts'
 import type { Store } from '../../store/types.ts'
 import { annotationFormat, errorAnnotation, githubLine, placeIn } from '../annotations.ts'
@@ -11,11 +13,12 @@ import type { CheckFlags } from '../build-check.ts'
 import { buildFlags } from '../build-flags.ts'
 import { parseEntitlements, parseSecret } from '../build-grants.ts'
 import { buildContexts, buildInput } from '../build-input.ts'
+import { buildOutputs } from '../build-outputs.ts'
 import type { BuildRelease } from '../build-release.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { runtimeOf } from '../isolation-flags.ts'
 import { keyValues } from '../key-values.ts'
-import { chosenPlatform } from '../platform-flag.ts'
+import { chosenPlatforms } from '../platform-flag.ts'
 import { type ProgressMode, startProgress } from '../progress/progress.ts'
 import { explainLines } from '../progress/summary.ts'
 import type { BuildView } from '../progress/view.ts'
@@ -38,6 +41,8 @@ export default command({
     ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
     ['build https://example.com/app.git#main:service', 'a folder of a git repository'],
+    ['build -o out .', 'write the files of the last stage to a folder'],
+    ['build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .', 'an index, in an OCI archive'],
     ['build --build-context shared=../shared .', 'with a further folder, for COPY --from=shared'],
   ],
   args: { min: 1, max: 1 },
@@ -45,13 +50,14 @@ export default command({
   async run(context, input) {
     const { args, flags } = input
     refuseAttestations(input)
-    if (flags.push) checkPush(context, flags.tag)
+    const { outputs, push, onStdout } = buildOutputs(context, flags)
+    if (push) checkPush(context, [...flags.tag, ...outputs.flatMap(one => (one.type === 'image' ? one.names : []))])
     const source = await buildInput(args[0] as string, flags.file)
     const contexts = buildContexts(flags.buildContext)
     const mode = progressMode(context, input)
     const annotations = annotationFormat(flags.annotations, context.env)
     const release = flags.release || flags.allowDirty ? await releaseOf(context, input) : undefined
-    const plain = { ...buildOptions(context, input, release), ...source, contexts }
+    const plain = { ...buildOptions(context, input, release), ...source, contexts, outputs }
     const called = calledMethod(flags)
     if (called.method === 'check') return await check(context, plain, { json: called.json, annotations })
     const store = await context.store()
@@ -60,11 +66,11 @@ export default command({
     const { signal } = context
     const ssh = await agentsOf(context, flags.ssh)
     const options = { ...plain, ...ssh.options, signal, onEvent: progress.onEvent }
-    let result: BuildResult
+    let result: BuildOutcome
     let failure: unknown
     try {
       const services = { pull: pullInto(context, store, signal), env: context.env, ...caches }
-      result = await buildImage(store, options, services)
+      result = await runBuild(store, options, services)
     } catch (error) {
       failure = error
       throw error
@@ -76,8 +82,8 @@ export default command({
       if (flags.explain) explain(context, mode, explainLines(progress.view))
     }
     writeResultFiles(result, flags.iidfile, flags.metadataFile)
-    if (flags.push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
-    if (flags.quiet) context.out.write(`${result.imageId}\n`)
+    if (push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
+    if (flags.quiet && !onStdout && result.imageId !== undefined) context.out.write(`${result.imageId}\n`)
     return 0
   },
 })
@@ -158,7 +164,7 @@ function buildOptions(
     buildArgs: keyValues(flags.buildArg, name => context.env[name], 'build argument'),
     labels: { ...release?.labels, ...keyValues(flags.label, () => '', 'label') },
     target: flags.target,
-    platform: chosenPlatform(flags.platform, context),
+    platforms: chosenPlatforms(flags.platform, context),
     noCache: flags.noCache,
     noCacheFilter: flags.noCacheFilter.flatMap(names => names.split(',')),
     pull: pullPolicy(flags.pull),
@@ -209,20 +215,25 @@ function progressMode(context: Context, { flags }: BuildCommandInput): ProgressM
 }
 
 /** Fields as buildx writes them. */
-function writeResultFiles(result: BuildResult, iidfile: string | undefined, metadata: string | undefined): void {
+function writeResultFiles(result: BuildOutcome, iidfile: string | undefined, metadata: string | undefined): void {
   const { imageId, image, names } = result
-  if (iidfile !== undefined) writeFileSync(iidfile, imageId)
+  if (iidfile !== undefined) writeFileSync(iidfile, imageId ?? '')
   if (metadata === undefined) return
+  const fields = image === undefined || imageId === undefined ? {} : imageFields(image, imageId, names)
+  writeFileSync(metadata, `${JSON.stringify(fields, undefined, 2)}\n`)
+}
+
+function imageFields(image: ExportedImage, imageId: Digest, names: readonly string[]) {
+  const isIndex = image.digest !== imageId
   const descriptor = {
-    mediaType: image.mediaType,
+    mediaType: isIndex ? MediaType.ociIndex : image.mediaType,
     digest: imageId,
-    platform: { architecture: image.config.architecture, os: image.config.os },
+    ...(!isIndex && { platform: { architecture: image.config.architecture, os: image.config.os } }),
   }
-  const fields = {
-    'containerimage.config.digest': image.manifest.config.digest,
+  return {
+    ...(!isIndex && { 'containerimage.config.digest': image.manifest.config.digest }),
     'containerimage.descriptor': descriptor,
     'containerimage.digest': imageId,
     ...(names.length > 0 && { 'image.name': names.join(',') }),
   }
-  writeFileSync(metadata, `${JSON.stringify(fields, undefined, 2)}\n`)
 }

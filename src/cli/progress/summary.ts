@@ -15,7 +15,9 @@ export function summaryLines(view: BuildView): readonly string[] {
   const named = names.length === 0 ? '' : ` ${names.join(', ')}`
   const counts =
     finished.ran === 0 ? 'every step came from the cache' : `${finished.ran} ran, ${finished.cached} cached`
-  const lines = [`Built${named} (${shortDigest(finished.imageId)}) in ${seconds(finished.durationMs)}: ${counts}`]
+  const id = finished.imageId === undefined ? '' : ` (${shortDigest(finished.imageId)})`
+  const wrote = finished.written.map(path => `Wrote ${path}`)
+  const lines = [`Built${named}${id} in ${seconds(finished.durationMs)}: ${counts}`, ...wrote]
   const ran = inOrder(view).filter(({ status, reason }) => status === 'ran' && reason !== undefined)
   if (ran.length > 0) lines.push('Ran:', ...ran.map(step => `  ${oneLine(step.info.name)}: ${step.reason?.summary}`))
   const slow = slowest(view.steps)
