@@ -28,7 +28,7 @@ test('build: what is printed where', async t => {
   const first = await call(['build', '-t', 'app', '-t', 'app:2', folder])
   assert.deepEqual([first.code, first.stdout], [0, ''])
   assert.match(first.stderr, /^#\d+ \[/)
-  assert.match(first.stderr, /\nBuilt app:latest, app:2 \([0-9a-f]{12}\) in \d+\.\ds: 3 ran, 0 cached\nRan:\n/)
+  assert.match(first.stderr, /\nBuilt app:latest, app:2 \([0-9a-f]{12}\) in \d+\.\ds: 2 ran, 1 cached\nRan:\n/)
   const again = await call(['build', '-t', 'app', folder])
   assert.match(again.stderr, /every step came from the cache/)
   await writeFile(join(folder, 'a'), 'changed')
@@ -118,6 +118,27 @@ test('build: Dockerfile and context from elsewhere', async t => {
   assert.match(missing.stderr, /^ERROR: unable to prepare context: path ".*nowhere" not found/)
 })
 
+test('build: outputs', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: 'FROM scratch\nCOPY f /\n', f: 'f' })
+  const tar = await call(['build', '-o', '-', '.'], { cwd: folder })
+  assert.ok(tar.stdout.includes('ustar') && tar.stdout.includes('\0f\0'), tar.stderr)
+  const local = await call(['build', '-q', '-o', 'out', '--iidfile', 'id', '.'], { cwd: folder })
+  assert.deepEqual([local.code, local.stdout], [0, ''], local.stderr)
+  assert.equal(await readFile(join(folder, 'out/f'), 'utf8'), 'f')
+  assert.equal(await readFile(join(folder, 'id'), 'utf8'), '')
+  assert.equal((await call(['images', '-q'])).stdout, '')
+  const both = await call(['build', '--load', '-t', 'app', '-o', 'type=oci,dest=a.tar', '.'], { cwd: folder })
+  assert.match(both.stderr, /\nBuilt app:latest \([0-9a-f]{12}\) in .*\nWrote .*\/a\.tar\n/)
+  const names = '"name=one:1,two:2"'
+  const many = await call(['build', '-q', '-o', `type=docker,${names}`, '--platform', 'amd64,arm64', '.'], {
+    cwd: folder,
+  })
+  assert.match(many.stdout, /^sha256:/, many.stderr)
+  const images = await call(['images', '--format', '{{.Repository}}:{{.Tag}}'])
+  assert.deepEqual(images.stdout.trim().split('\n').sort(), ['app:latest', 'one:1', 'two:2'])
+})
+
 test('build: --build-context is relative to where one stands, and says how it is written', async t => {
   const call = await shale(t)
   const folder = await fixtureTree(await tmp(t), {
@@ -160,7 +181,14 @@ test('build: refused options', async t => {
     ['--progress fancy', 125, /^invalid argument "fancy" for "--progress" flag/],
     ['--compression lz4', 125, /^invalid argument "lz4"/],
     ['--platform linux/amd64/v1/x', 1, /^ERROR: invalid platform/],
-    ['--platform linux/amd64,linux/arm64', 1, /^ERROR: invalid platform [\s\S]*hint: name one platform/],
+    ['-o type=nope', 1, /^ERROR: invalid --output "type=nope": there is no type nope/],
+    ['-o type=locl,dest=x', 1, /hint: did you mean local\?/],
+    ['-o dest=x', 1, /type is required\nhint: the types are image, local/],
+    ['-o type=local', 1, /dest is required: the folder to write to/],
+    ['-o type=tar,name=x', 1, /type=tar takes no name\nhint: it takes dest/],
+    ['-o type=image,push=maybe', 1, /push=maybe: it is true or false/],
+    ['-o - -o type=oci', 1, /only one output can go to the standard output/],
+    ['-o type=image,push=true', 1, /tag is needed when pushing/],
     ['--sbom=true', 1, /--sbom is not supported yet/],
     ['-t UPPER', 1, /repository name must be lowercase/],
     ['--add-host db', 125, /^ERROR: bad format for add-host: "db"\nhint: /],

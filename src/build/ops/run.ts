@@ -6,6 +6,7 @@ import type { ShaleError } from '../../error.ts'
 import { contentId } from '../../layer/toc-codec.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { limits } from '../../sandbox/cgroup/limits.ts'
+import { checkRunnable } from '../../sandbox/foreign-platform.ts'
 import type { PlainMount, RunOutput } from '../../sandbox/run-request.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
@@ -141,6 +142,7 @@ async function execute(
 ): Promise<LayerRecord> {
   const { layers, store, lease, signal, steps } = context
   signal.throwIfAborted()
+  checkRunnable(state.platform)
   // The helper's start takes longer than all that comes before it is needed.
   const [worker, trees, identity] = await Promise.all([
     context.worker(),

@@ -9,9 +9,11 @@ import { ShaleError } from '../../error.ts'
  */
 export function mergeFolder(from: string, target: string): void {
   mkdirSync(dirname(target), { recursive: true })
-  if (kindOf(target) === 'nothing') return renameSync(from, target)
-  checkMerge(from, target)
-  moveInto(from, target)
+  if (kindOf(target) === 'nothing') renameSync(from, target)
+  else {
+    checkMerge(from, target)
+    moveInto(from, target)
+  }
 }
 
 function checkMerge(from: string, target: string): void {

@@ -1,6 +1,5 @@
 import { createReadStream, mkdirSync, mkdtempSync, realpathSync, rmSync, utimesSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import type { ArchiveItem } from '../../archive/item.ts'
 import { dockerItems } from '../../archive/save-docker.ts'
 import { ociItems } from '../../archive/save-oci.ts'
 import type { Selected } from '../../archive/selection.ts'
@@ -10,6 +9,7 @@ import { tarOf } from '../../archive/write-tar.ts'
 import { isErrno, ShaleError } from '../../error.ts'
 import { toByteString } from '../../layer/entry.ts'
 import type { Digest } from '../../oci/digest.ts'
+import { MediaType } from '../../oci/media-types.ts'
 import { formatReference, parseReference } from '../../oci/reference.ts'
 import { unpackArchive } from '../../remote/unpack.ts'
 import { END_OF_ARCHIVE } from '../../tar/write.ts'
@@ -62,7 +62,7 @@ async function writeOutput(made: Made, output: Output): Promise<void> {
     case 'oci-layout':
       return writeFolder(output.folder, ociItems(made.session.store, [selected(made, output.names)]))
     case 'docker':
-      return writeBytes(output.to, tarOf(dockerArchive(made, output.names)))
+      return writeDocker(made, output.to, output.names)
     case 'image':
     case 'cacheonly':
       return
@@ -76,14 +76,23 @@ function selected({ id, tags }: Made, names: readonly string[]): Selected {
   return { id, names: [...new Set([...tags, ...names].map(name => formatReference(parseReference(name))))] }
 }
 
-function dockerArchive(made: Made, names: readonly string[]): AsyncIterable<ArchiveItem> {
+async function writeDocker(made: Made, to: Destination, names: readonly string[]): Promise<void> {
   const [only, ...more] = made.platforms
   if (only === undefined || more.length > 0) {
     throw new ShaleError('OUTPUT_PLATFORMS', 'a docker-archive holds an image for one platform', {
       hint: 'name one with --platform, or write an OCI archive: -o type=oci,dest=FILE',
     })
   }
-  return dockerItems(made.session.store, [selected(made, names)], only.state.platform)
+  const image = selected(made, names)
+  const { store, lease } = made.session
+  const isKnown = store.images.get(image.id) !== undefined
+  // It is read as images of the store are: for so long it is one.
+  if (!isKnown) await store.images.add(lease, await store.blobs.read(image.id), MediaType.ociManifest)
+  try {
+    await writeBytes(to, tarOf(dockerItems(store, [image], only.state.platform)))
+  } finally {
+    if (!isKnown) store.images.remove(image.id)
+  }
 }
 
 async function writeBytes(to: Destination, bytes: AsyncIterable<Uint8Array>): Promise<void> {
