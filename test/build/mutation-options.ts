@@ -131,8 +131,8 @@ export const OPTION_ROWS: readonly Mutation[] = [
     mutate: extendBase('ONBUILD RUN echo of-base > /onbuild'),
     runs: [
       'RUN echo of-base > /onbuild <- first-time: new step',
+      // The other stage with this base waits for the trigger's step, and takes what it made.
       'RUN echo tool > /tool <- parent-changed: files below it changed: RUN echo of-base > /onbuild',
-      'RUN echo of-base > /onbuild <- first-time: new step',
       'RUN cat src/* > all || true <- parent-changed: files below it changed: RUN echo of-base > /onbuild',
       'RUN cat /tool /late > /both <- parent-changed: files below it changed: RUN echo of-base > /onbuild',
     ],
