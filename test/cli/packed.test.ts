@@ -27,7 +27,7 @@ store.close()
 /** What a program in TypeScript sees; compiled, not run. */
 const TYPED = `import { build, openStore, type BuildEvent } from 'shale'
 const store = openStore({ root: '/nowhere' })
-const onEvent = (event: BuildEvent): void => { if (event.type === 'finished') event.imageId satisfies string }
+const onEvent = (event: BuildEvent): void => { if (event.type === 'finished') event.imageId satisfies string | undefined }
 export const result = build(store, { context: '/nowhere', onEvent })
 // @ts-expect-error: the types are there, so that a wrong one is found
 build(store, { context: 1 })
