@@ -7,20 +7,21 @@ import { ShaleError } from '../../error.ts'
 import type { ByteString } from '../../layer/entry.ts'
 import type { Toc } from '../../layer/toc.ts'
 import { parsePlatform } from '../../oci/platform.ts'
-import { imageFiles } from '../../rootfs/image-files.ts'
-import { resolveImage } from '../../store/resolve.ts'
 import { command } from '../command.ts'
 import { boolean, text } from '../flag.ts'
 import { excessLines, sizeText, treeText } from '../size-text.ts'
+import { withImages } from '../visited-images.ts'
 
 export default command({
   usage: '[OPTIONS] IMAGE',
   about:
     'Show what each line of the Dockerfile costs, what is wasted (overwritten, deleted, there twice), caches that are left, ' +
-    'and how much of the image a container sees. Nothing is unpacked for it.',
+    'and how much of the image a container sees. Nothing is unpacked for it. IMAGE is one of the store, ' +
+    'or docker://NAME (a registry), oci:PATH[:NAME], oci-archive:PATH[:NAME] or docker-archive:PATH[:NAME].',
   examples: [
     ['size myapp:1.0', 'which line made the image large?'],
     ['size --tree --layer 2 myapp:1.0', 'what is in that layer?'],
+    ['size docker://registry.example.com/app:1', 'before it is pulled: what is read is not kept'],
     ['size --ci budget.yaml myapp:1.0', 'exit with 1 when the image is larger than allowed'],
     ['size --format json myapp:1.0', 'everything, for a script'],
   ],
@@ -35,23 +36,24 @@ export default command({
   },
   async run(context, { args, flags }) {
     const budget = flags.ci === undefined ? undefined : await parseBudget(flags.ci, readFileSync(flags.ci, 'utf8'))
-    const store = await context.store()
-    const { id } = resolveImage(store, args[0] as string)
-    const image = await store.images.open(id, flags.platform === undefined ? undefined : parsePlatform(flags.platform))
-    const { layers } = (await imageFiles(store, image)).view
-    if (flags.tree || flags.layer !== undefined) {
-      const tree = sizeTree(filesOf(layers, flags.layer), wholeNumber('--depth', flags.depth ?? '2'))
-      context.out.write(`${flags.format === 'json' ? JSON.stringify(tree, undefined, 2) : treeText(tree)}\n`)
-      return 0
-    }
-    const report = sizeReport(image.config, layers)
-    const over = budget === undefined ? [] : excesses(report, budget)
-    if (flags.format === 'json') {
-      const whole = budget === undefined ? report : { ...report, excesses: over }
-      context.out.write(`${JSON.stringify(whole, undefined, 2)}\n`)
-    } else context.out.write(`${sizeText(report, context.out.columns)}\n`)
-    for (const line of excessLines(over)) context.err.write(`Over budget: ${line}\n`)
-    return over.length === 0 ? 0 : 1
+    const platform = flags.platform === undefined ? undefined : parsePlatform(flags.platform)
+    return await withImages(context, args, platform, async ([files]) => {
+      if (files === undefined) throw new Error('one image was asked for')
+      const { layers } = files.view
+      if (flags.tree || flags.layer !== undefined) {
+        const tree = sizeTree(filesOf(layers, flags.layer), wholeNumber('--depth', flags.depth ?? '2'))
+        context.out.write(`${flags.format === 'json' ? JSON.stringify(tree, undefined, 2) : treeText(tree)}\n`)
+        return 0
+      }
+      const report = sizeReport(files.image.config, layers)
+      const over = budget === undefined ? [] : excesses(report, budget)
+      if (flags.format === 'json') {
+        const whole = budget === undefined ? report : { ...report, excesses: over }
+        context.out.write(`${JSON.stringify(whole, undefined, 2)}\n`)
+      } else context.out.write(`${sizeText(report, context.out.columns)}\n`)
+      for (const line of excessLines(over)) context.err.write(`Over budget: ${line}\n`)
+      return over.length === 0 ? 0 : 1
+    })
   },
 })
 
