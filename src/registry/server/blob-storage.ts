@@ -33,6 +33,7 @@ export interface UploadState {
 export interface Chunk {
   /** Where it begins; must be the upload's size. Undefined: wherever that is. */
   readonly offset?: number | undefined
+  /** Each chunk is good until the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>
   /** Makes `body` throw: called when a newer request takes the upload over. */
   readonly interrupt?: (() => void) | undefined

@@ -8,7 +8,7 @@ export async function readWhole(request: RegistryRequest, limit: number): Promis
   for await (const chunk of request.body) {
     size += chunk.byteLength
     if (size > limit) return 'too-large'
-    chunks.push(chunk)
+    chunks.push(Uint8Array.from(chunk))
   }
   return Buffer.concat(chunks, size)
 }

@@ -6,7 +6,8 @@ const MAX_WAITING_BYTES = 256 * 1024
 
 /**
  * A request's body, chunk by chunk as the parser made them: Node's own iterator would join those that wait, and copy
- * each once more for that. Throws when the body ends before it should, and when it comes too slowly. Whoever stops early leaves the rest unread.
+ * each once more for that. A chunk is only good until the next is asked for. Throws when the body ends before it should,
+ * and when it comes too slowly. Whoever stops early leaves the rest unread.
  */
 export async function* bodyOf(incoming: IncomingMessage, pace: Pace): AsyncGenerator<Uint8Array> {
   let waiting: Uint8Array[] = []
@@ -31,7 +32,10 @@ export async function* bodyOf(incoming: IncomingMessage, pace: Pace): AsyncGener
       const chunks = waiting
       waiting = []
       bytes = 0
-      yield* chunks
+      for (const chunk of chunks) {
+        yield chunk
+        release(chunk)
+      }
       if (waiting.length > 0) continue
       if (incoming.readableEnded) return
       if (incoming.destroyed) throw incoming.errored ?? new Error('the body broke off')
@@ -46,4 +50,9 @@ export async function* bodyOf(incoming: IncomingMessage, pace: Pace): AsyncGener
     pacing.end()
     incoming.off('data', onData).off('end', onEnd).off('close', onEnd).pause()
   }
+}
+
+/** Gives a chunk's memory back now: left to the garbage collector, a large body makes it run all the time. */
+function release({ buffer, byteLength }: Uint8Array): void {
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === byteLength) buffer.transfer(0)
 }

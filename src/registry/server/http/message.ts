@@ -7,6 +7,7 @@ export interface RegistryRequest {
   readonly query: string
   /** A header's value; `name` in lower case. */
   header(name: string): string | undefined
+  /** Each chunk is good until the next is asked for. */
   readonly body: AsyncIterable<Uint8Array>
   /** Makes `body` throw. */
   readonly interrupt: () => void

@@ -5,9 +5,8 @@ import type { Digest } from '../../../oci/digest.ts'
 import type { LocalStore } from '../../../store/open.ts'
 import { tempPath } from '../../../store/temp.ts'
 import type { BlobStorage, BlobUploads, OpenBlob } from '../blob-storage.ts'
+import { CHUNK_BYTES, giveChunk, takeChunk } from './chunk-memory.ts'
 import { protect } from './protect.ts'
-
-const CHUNK_BYTES = 256 * 1024
 
 /** The store's own blobs. A fresh one is held by a row until a repository links it or the grace period is over. */
 export function storeBlobs(store: LocalStore, uploads: BlobUploads): BlobStorage {
@@ -45,9 +44,7 @@ function openFile(file: FileHandle, size: number): OpenBlob {
 
 /** Reads one chunk ahead, so that disk and network work at the same time. A chunk is only good until the next one. */
 async function* readFileRange(file: FileHandle, start: number, end: number): AsyncGenerator<Uint8Array> {
-  // Fresh memory for each chunk would cost more than reading it: pages to clear, and garbage to collect.
-  const size = Math.min(CHUNK_BYTES, end - start)
-  let [current, other] = [Buffer.allocUnsafeSlow(size), Buffer.allocUnsafeSlow(size)]
+  let [current, other] = [takeChunk(), takeChunk()]
   const next = (into: Buffer, at: number) => {
     const length = Math.min(CHUNK_BYTES, end - at)
     return length > 0 ? file.read(into, 0, length, at) : undefined
@@ -65,6 +62,8 @@ async function* readFileRange(file: FileHandle, start: number, end: number): Asy
   } finally {
     // The file must not be closed under a read.
     await ahead?.catch(() => {})
+    giveChunk(current)
+    giveChunk(other)
   }
 }
 

@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { writing } from '../../../error.ts'
 import type { Digest, DigestAlgorithm } from '../../../oci/digest.ts'
+import { CHUNK_BYTES, giveChunk, takeChunk } from './chunk-memory.ts'
 
 /** The digest so far of an upload, in the process that has received it from its first byte. */
 export interface RunningHash {
@@ -18,8 +19,6 @@ export function beginHash(file: string, algorithm: DigestAlgorithm): RunningHash
   return { file, algorithm, hash: createHash(algorithm), size: 0 }
 }
 
-/** Written at once, in bytes: the next write is gathered while one goes on. */
-const GATHER_BYTES = 256 * 1024
 /** After so many bytes the disk is told to begin, so that it has little left to do when the upload is finished. */
 const FLUSH_BYTES = 32 * 1024 * 1024
 /** Node's pool has four threads for everything. */
@@ -27,14 +26,14 @@ const MAX_FLUSHES = 2
 let flushes = 0
 
 /**
- * Appends chunks to a file and hashes them. Hashing and the socket have this thread, writing has Node's pool; what
- * waits for the disk is bounded.
+ * Appends chunks to a file and hashes them. Hashing and the socket have this thread, writing has Node's pool. One write
+ * is gathered while the one before it goes on, so that what waits for the disk is bounded.
  */
 export class UploadFile {
   readonly #file: FileHandle
   readonly #path: string
   readonly #running: RunningHash | undefined
-  #gathered: Uint8Array[] = []
+  #gathered: Buffer | undefined
   #gatheredBytes = 0
   #writing: Promise<void> | undefined
   #flushing: Promise<void> | undefined
@@ -58,28 +57,34 @@ export class UploadFile {
     return this.#end + this.#gatheredBytes
   }
 
-  /** A promise when the disk is behind. Throws what an earlier write failed with. */
+  /** Takes a chunk in; it is free again when the promise is kept, or at once when there is none. Throws what an earlier write failed with. */
   add(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#running !== undefined) {
       this.#running.hash.update(chunk)
       this.#running.size += chunk.byteLength
     }
-    this.#gathered.push(chunk)
-    this.#gatheredBytes += chunk.byteLength
-    if (this.#gatheredBytes < GATHER_BYTES) return undefined
-    if (this.#writing === undefined) {
+    return this.#gather(chunk)
+  }
+
+  #gather(chunk: Uint8Array): Promise<void> | undefined {
+    const into = (this.#gathered ??= takeChunk())
+    const fits = chunk.subarray(0, CHUNK_BYTES - this.#gatheredBytes)
+    into.set(fits, this.#gatheredBytes)
+    this.#gatheredBytes += fits.byteLength
+    if (this.#gatheredBytes < CHUNK_BYTES) return undefined
+    const goOn = () => {
       this.#start()
-      return undefined
+      return fits.byteLength < chunk.byteLength ? this.#gather(chunk.subarray(fits.byteLength)) : undefined
     }
-    return this.#writing.then(() => this.#start())
+    return this.#writing === undefined ? goOn() : this.#writing.then(goOn)
   }
 
   /** Everything is in the file when this returns. */
   async close(): Promise<void> {
     try {
       await this.#writing
-      if (this.#gathered.length > 0) this.#start()
+      this.#start()
       await this.#writing
       await this.#flushing
       if (this.#failure !== undefined) throw this.#failure
@@ -89,17 +94,19 @@ export class UploadFile {
   }
 
   #start(): void {
-    const chunks = this.#gathered
+    const chunk = this.#gathered
+    if (chunk === undefined) return
     const bytes = this.#gatheredBytes
     const at = this.#end
     this.#end += bytes
-    this.#gathered = []
+    this.#gathered = undefined
     this.#gatheredBytes = 0
-    this.#writing = this.#write(chunks, bytes, at)
+    this.#writing = this.#write(chunk, bytes, at)
       .catch(error => {
         this.#failure = error
       })
       .then(() => {
+        giveChunk(chunk)
         this.#writing = undefined
         this.#flush(bytes)
       })
@@ -120,14 +127,11 @@ export class UploadFile {
       })
   }
 
-  async #write(chunks: Uint8Array[], bytes: number, at: number): Promise<void> {
+  async #write(chunk: Buffer, bytes: number, at: number): Promise<void> {
     await writing(this.#path, async () => {
-      const { bytesWritten } = await this.#file.writev(chunks, at)
-      if (bytesWritten === bytes) return
       // A disk that has just become full takes a part.
-      const whole = Buffer.concat(chunks)
-      for (let done = bytesWritten; done < bytes; ) {
-        done += (await this.#file.write(whole, done, bytes - done, at + done)).bytesWritten
+      for (let done = 0; done < bytes; ) {
+        done += (await this.#file.write(chunk, done, bytes - done, at + done)).bytesWritten
       }
     })
   }
