@@ -6,7 +6,7 @@ import { load } from '../../test/registry/load.ts'
 import type { Counts, Part } from './part.ts'
 
 const CLIENTS = 64
-const MOST_MEMORY_MB = 200
+const MOST_MEMORY_MB = 170
 
 /** Kills a registry server during pushes, on one store. */
 export function registryKills(rounds: number): Part {

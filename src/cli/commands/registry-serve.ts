@@ -1,4 +1,5 @@
 import { resolve } from 'node:path'
+import { setFlagsFromString } from 'node:v8'
 import { ShaleError } from '../../error.ts'
 import { loadConfig } from '../../registry/server/config/file.ts'
 import { DEFAULT_SETTINGS, type ServerSettings } from '../../registry/server/config/settings.ts'
@@ -46,6 +47,8 @@ export default command({
   flags,
   async run(context, { flags }) {
     const { signal } = context
+    // What a request leaves behind is small: a young generation that grows to 48 MB makes it no faster.
+    setFlagsFromString('--semi-space-growth-factor=1')
     const { settings, root } = await read(context, flags)
     const log = createLog(flags.logFormat === 'json' ? 'json' : 'text', line => context.err.write(line))
     const store = openStore({ root, durable: true, removeTree: treeRemover(root) })
