@@ -57,7 +57,10 @@ export class UploadFile {
     return this.#end + this.#gatheredBytes
   }
 
-  /** Takes a chunk in; it is free again when the promise is kept, or at once when there is none. Throws what an earlier write failed with. */
+  /**
+   * Takes a chunk in, which is free again when the promise is kept, at once if there is none. Throws what an earlier
+   * write failed with.
+   */
   add(chunk: Uint8Array): Promise<void> | undefined {
     if (this.#failure !== undefined) throw this.#failure
     if (this.#running !== undefined) {
@@ -68,9 +71,9 @@ export class UploadFile {
   }
 
   #gather(chunk: Uint8Array): Promise<void> | undefined {
-    const into = (this.#gathered ??= takeChunk())
+    this.#gathered ??= takeChunk()
     const fits = chunk.subarray(0, CHUNK_BYTES - this.#gatheredBytes)
-    into.set(fits, this.#gatheredBytes)
+    this.#gathered.set(fits, this.#gatheredBytes)
     this.#gatheredBytes += fits.byteLength
     if (this.#gatheredBytes < CHUNK_BYTES) return undefined
     const goOn = () => {
