@@ -6,10 +6,22 @@ export interface CatalogEntry {
   readonly forms: readonly string[]
   readonly summary: string
   readonly load: () => Promise<AnyCommand>
+  /** Says of the words behind its name that it will hardly do without the sandbox's helper, which takes long to start. */
+  readonly needsHelper?: ((words: readonly string[]) => boolean) | undefined
 }
 
-function entry(forms: readonly string[], summary: string, load: () => Promise<{ readonly default: unknown }>) {
-  return { forms, summary, load: async () => (await load()).default as AnyCommand } satisfies CatalogEntry
+function entry(
+  forms: readonly string[],
+  summary: string,
+  load: () => Promise<{ readonly default: unknown }>,
+  needsHelper?: CatalogEntry['needsHelper'],
+): CatalogEntry {
+  return { forms, summary, load: async () => (await load()).default as AnyCommand, needsHelper }
+}
+
+/** A container in the background has a supervisor, which starts a helper of its own. */
+function inForeground(words: readonly string[]): boolean {
+  return !words.some(word => /^(?:-[a-zA-Z]*[dh]|--detach|--help)/.test(word))
 }
 
 export const CATALOG: readonly CatalogEntry[] = [
@@ -20,7 +32,12 @@ export const CATALOG: readonly CatalogEntry[] = [
   ),
   entry(['lint'], 'Check Dockerfiles by rules', () => import('./commands/lint.ts')),
   entry(['explain'], 'Print the page about a rule for Dockerfiles', () => import('./commands/explain.ts')),
-  entry(['run', 'container run'], 'Run a command in a new container from an image', () => import('./commands/run.ts')),
+  entry(
+    ['run', 'container run'],
+    'Run a command in a new container from an image',
+    () => import('./commands/run.ts'),
+    inForeground,
+  ),
   entry(['images', 'image ls', 'image list'], 'List images', () => import('./commands/images.ts')),
   entry(['create', 'container create'], 'Make a container, without starting it', () => import('./commands/create.ts')),
   entry(['start', 'container start'], 'Start containers that do not run', () => import('./commands/start.ts')),

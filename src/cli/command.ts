@@ -1,3 +1,4 @@
+import type { Helper } from '../sandbox/helper.ts'
 import type { LocalStore } from '../store/open.ts'
 import type { Flags, FlagValues } from './flag.ts'
 
@@ -25,6 +26,8 @@ export interface Context {
   readonly signal: AbortSignal
   /** Opens the store, once; the program closes it when the command has ended. */
   store(): Promise<LocalStore>
+  /** Starts the sandbox's helper, once, at a store that exists; the program ends it when the command has ended. */
+  helper(): Promise<Helper>
 }
 
 export interface Input<F extends Flags> {

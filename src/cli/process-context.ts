@@ -1,6 +1,7 @@
 import { writeSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { ShaleError } from '../error.ts'
+import type { Helper } from '../sandbox/helper.ts'
 import type { LocalStore } from '../store/open.ts'
 import type { Context, Output } from './command.ts'
 import type { Globals } from './globals.ts'
@@ -13,6 +14,7 @@ export function processContext(globals: Globals): { readonly context: Context; r
   const root = globals.root ?? process.env.SHALE_ROOT
   const interruption = new AbortController()
   let store: Promise<LocalStore> | undefined
+  let helper: Promise<Helper> | undefined
   const interrupt = (signal: NodeJS.Signals) => {
     const exitCode = signal === 'SIGINT' ? 130 : 143
     // The second time, the user means it.
@@ -34,9 +36,18 @@ export function processContext(globals: Globals): { readonly context: Context; r
       store ??= openStoreAt(context.root)
       return store
     },
+    helper() {
+      helper ??= startHelper(context.root).catch(error => {
+        // There may be a store when it is asked for again.
+        helper = undefined
+        throw error
+      })
+      return helper
+    },
   }
   const end = async () => {
-    const opened = await store?.catch(() => undefined)
+    const [started, opened] = await Promise.all([helper?.catch(() => undefined), store?.catch(() => undefined)])
+    await started?.close()
     opened?.close()
   }
   return { context, end }
@@ -53,10 +64,21 @@ function environment({ offline, registriesConfig }: Globals): NodeJS.ProcessEnv 
 }
 
 async function openStoreAt(root: string | undefined): Promise<LocalStore> {
-  const { openStore, defaultRoot } = await import('../store/open.ts')
+  const { openStore } = await import('../store/open.ts')
   const { treeRemover } = await import('../sandbox/remove-tree.ts')
-  const folder = root ?? defaultRoot(process.env, process.getuid?.() ?? 0)
+  const folder = await storeFolder(root)
   return openStore({ root: folder, removeTree: treeRemover(folder) })
+}
+
+async function startHelper(root: string | undefined): Promise<Helper> {
+  const { openHelper } = await import('../sandbox/helper.ts')
+  return await openHelper({ root: await storeFolder(root) })
+}
+
+async function storeFolder(root: string | undefined): Promise<string> {
+  if (root !== undefined) return root
+  const { defaultRoot } = await import('../store/layout.ts')
+  return defaultRoot(process.env, process.getuid?.() ?? 0)
 }
 
 /** Writes with write(2): in order with what child processes write to the same terminal, and done when it returns. */

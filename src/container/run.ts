@@ -81,6 +81,8 @@ export interface RunImageHooks {
 
 export interface RunServices {
   readonly pull: PullImage
+  /** Gives the helper that runs it, and that is closed at its end; one is started when absent. */
+  readonly openHelper?: (() => Promise<Helper>) | undefined
 }
 
 /**
@@ -94,7 +96,7 @@ export async function runImage(
 ): Promise<RunResult> {
   const lease = store.lease('run')
   // Its start takes longer than all that comes before it is needed.
-  const opening = openHelper({ root: store.root })
+  const opening = services.openHelper?.() ?? openHelper({ root: store.root })
   try {
     const [image, helper] = await Promise.all([imageToRun(store, options, services.pull), opening])
     for (const message of helper.limits) options.onWarning?.(message)

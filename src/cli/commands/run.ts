@@ -69,6 +69,7 @@ async function runAttached(
   const { runImage } = await import('../../container/run.ts')
   const signals = signalProxy()
   const pull = pullWithProgress(context, store, input.flags.quiet, signals.interrupted)
+  const openHelper = () => context.helper()
   const relay = await relayFor(input, signals)
   const hooks = {
     onWarning: (message: string) => context.err.write(`Warning: ${message}\n`),
@@ -79,7 +80,7 @@ async function runAttached(
     signal: signals.interrupted,
   }
   try {
-    const result = await runImage(store, { ...options, ...hooks }, { pull })
+    const result = await runImage(store, { ...options, ...hooks }, { pull, openHelper })
     relay.end()
     if (result.startError !== undefined) context.err.write(`ERROR: ${result.startError}\n`)
     return result.exitCode
