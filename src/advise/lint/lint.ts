@@ -108,10 +108,27 @@ function checks(text: string, file: string, around: LintOptions['around']): read
 
 /** Of two findings of twins in one instruction the one under hadolint's name is told. */
 function withoutTwins(findings: readonly Finding[], instructions: readonly Instruction[]): readonly Finding[] {
-  const place = ({ range }: Finding) =>
-    instructions.findLast(one => one.range.start.line <= range.start.line)?.range.start.line
-  const told = new Set(findings.map(one => `${one.rule.twin} ${place(one)}`))
-  return findings.filter(one => !told.has(`${one.rule.name} ${place(one)}`))
+  const starts = instructions.map(({ range }) => range.start.line)
+  const told = new Set(
+    findings.flatMap(({ rule, range }) =>
+      rule.twin === undefined ? [] : [`${rule.twin} ${lastUpTo(starts, range.start.line)}`],
+    ),
+  )
+  if (told.size === 0) return findings
+  return findings.filter(({ rule, range }) => {
+    return !TWINS.has(rule.name.toUpperCase()) || !told.has(`${rule.name} ${lastUpTo(starts, range.start.line)}`)
+  })
+}
+
+/** The last of the ascending numbers that is not above the limit. */
+function lastUpTo(numbers: readonly number[], limit: number): number | undefined {
+  let [low, high] = [0, numbers.length]
+  while (low < high) {
+    const middle = (low + high) >> 1
+    if ((numbers[middle] ?? 0) <= limit) low = middle + 1
+    else high = middle
+  }
+  return numbers[low - 1]
 }
 
 interface Read {

@@ -73,3 +73,30 @@ test('commands of RUN and where they stand', async t => {
 function afterDirective(text: string) {
   return parseInstruction(`# escape=\`\n${text}`)
 }
+
+/** What a script may repeat to have a parser go deep or slow. */
+const PIECES = [
+  '$(',
+  '"$(',
+  '`',
+  '((',
+  '$((',
+  '<(',
+  '{ ',
+  'if a; then ',
+  'f() { ',
+  '${a:-',
+  'sudo ',
+  "sh -c 'sh -c '",
+  'a|',
+  '[[ ',
+]
+
+test('a hostile script ends soon and breaks nothing', () => {
+  for (const piece of PIECES) {
+    const start = performance.now()
+    parseScript(piece.repeat(60_000 / piece.length))
+    const took = performance.now() - start
+    assert.ok(took < 5000, `${JSON.stringify(piece)} took ${Math.round(took)} ms`)
+  }
+})

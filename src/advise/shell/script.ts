@@ -42,8 +42,10 @@ export interface ShellScript {
   readonly appendAt: number | undefined
 }
 
-/** Scripts within scripts are read this deep. */
+/** Scripts that commands start (`sh -c`, `sudo`) are read this deep. */
 const DEEPEST = 8
+/** Parts of a script within others, substitutions among them; what is deeper is nothing that a person wrote. */
+const MOST_NESTED = 120
 
 /** Parses a POSIX or bash script; what is wrong in it is left to the shell, the rest is told. */
 export function parseScript(text: string): ShellScript {
@@ -73,10 +75,11 @@ class Collector implements ShellScript {
       const isOpen = (script.errors?.length ?? 0) > 0 || last?.background === true || text.includes('<<')
       this.appendAt = isOpen ? undefined : last?.command.end
     }
-    this.#visit(script, place, depth)
+    this.#visit(script, place, depth, 0)
   }
 
-  #visit(node: SyntaxNode, place: Place | undefined, depth: number): void {
+  #visit(node: SyntaxNode, place: Place | undefined, depth: number, nested: number): void {
+    if (nested > MOST_NESTED) return
     if (node.type === 'Command') this.#command(node, place, depth)
     if (node.type === 'Pipeline' && node.commands.length > 1)
       this.pipes.push(place ?? { start: node.pos, end: node.end })
@@ -84,7 +87,7 @@ class Collector implements ShellScript {
     // A script in escaped backticks counts from its own beginning.
     const own = node.type === 'Script' && node.source !== undefined
     const within = place ?? (own ? { start: node.pos, end: node.end } : undefined)
-    forEachChild(node, child => this.#visit(child, within, depth))
+    forEachChild(node, child => this.#visit(child, within, depth, nested + 1))
   }
 
   #command(node: SyntaxNode & { type: 'Command' }, place: Place | undefined, depth: number): void {
