@@ -3,10 +3,11 @@ import { type Digest, sha256 } from '../oci/digest.ts'
 import type { ExecutionConfig, HistoryEntry, ImageConfig } from '../oci/image-config.ts'
 import type { Manifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
-import type { LayerBlob, LayerRecord } from '../store/types.ts'
+import type { LayerBlob, LayerRecord, Lease, Store } from '../store/types.ts'
 import type { BuildContext } from './build-context.ts'
 import { imageLabels, withCreated } from './describe.ts'
 import { stepKey } from './key.ts'
+import type { LayerWithBlob } from './layer-blobs.ts'
 import type { StageState } from './stage-state.ts'
 
 /** The image that a stage has become: its documents are in the store, its digest is the image ID. */
@@ -25,9 +26,19 @@ export interface ExportedImage {
  */
 export async function exportImage(context: BuildContext, state: StageState, register: boolean): Promise<ExportedImage> {
   const packed = await Promise.all(state.layers.map((_, index) => context.blobs.of(state.layers, index)))
-  const config = await imageConfig(context, state, packed)
+  return putImage(context.store, context.lease, packed, await imageConfig(context, state, packed))
+}
+
+/** Registers an image of packed layers, which its config is made to name. */
+export async function putImage(
+  store: Store,
+  lease: Lease,
+  packed: readonly LayerWithBlob[],
+  described: Omit<ImageConfig, 'rootfs'>,
+): Promise<ExportedImage> {
+  const { history, ...before } = described
+  const config: ImageConfig = { ...before, rootfs: rootfsOf(packed), ...(history !== undefined && { history }) }
   const rawConfig = Buffer.from(JSON.stringify(config))
-  const { store, lease } = context
   const configBlob = await store.blobs.put(lease, rawConfig)
   const manifest: Manifest = {
     schemaVersion: 2,
@@ -39,6 +50,10 @@ export async function exportImage(context: BuildContext, state: StageState, regi
   const mediaType = MediaType.ociManifest
   const { digest, size } = register ? await store.images.add(lease, raw, mediaType) : await store.blobs.put(lease, raw)
   return { digest, manifest, config, mediaType, size }
+}
+
+function rootfsOf(packed: readonly LayerWithBlob[]): ImageConfig['rootfs'] {
+  return { type: 'layers', diff_ids: packed.map(({ record }) => diffIdOf(record)) }
 }
 
 function layerDescriptor(blob: LayerBlob): Descriptor {
@@ -57,7 +72,7 @@ function ociType(mediaType: string): string {
 async function imageConfig(
   context: BuildContext,
   state: StageState,
-  packed: readonly { readonly record: LayerRecord; readonly blob: LayerBlob }[],
+  packed: readonly LayerWithBlob[],
 ): Promise<ImageConfig> {
   const { options } = context
   const { os, architecture, variant } = state.platform
@@ -68,7 +83,7 @@ async function imageConfig(
     ...(variant !== undefined && { variant }),
     ...(state.author !== undefined && { author: state.author }),
     config: withLabels(state.config, labels),
-    rootfs: { type: 'layers' as const, diff_ids: packed.map(({ record }) => diffIdOf(record)) },
+    rootfs: rootfsOf(packed),
   }
   const created = await createdTime(context, state, base)
   const config = withLabels(state.config, withCreated(labels, created, options))

@@ -77,7 +77,12 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Show what each line of the Dockerfile costs, and what is wasted',
     () => import('./commands/size.ts'),
   ),
-  entry(['diff', 'image diff'], 'Show what tells two images apart', () => import('./commands/diff.ts')),
+  entry(
+    ['diff', 'image diff', 'container diff'],
+    'Show what tells two images apart, or what a container has written',
+    () => import('./commands/diff.ts'),
+  ),
+  entry(['commit', 'container commit'], 'Make an image of a container', () => import('./commands/commit.ts')),
   entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
   entry(
     ['release tags'],

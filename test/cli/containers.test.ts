@@ -219,6 +219,26 @@ story('what is refused', async (call, t) => {
   assert.equal(await okOf(call)('ps', '-a', '--format', '{{.Status}}', '--filter', 'status=exited'), '')
 })
 
+story('diff and commit: what was written, as a list and as an image', async call => {
+  const ok = okOf(call)
+  const script = 'echo x > /new; rm /etc/group; echo own > /kept/file; sleep 100'
+  await ok('run', '-d', '--name', 'written', '-e', 'SET=yes', 'box', 'sh', '-c', script)
+  for (let turn = 0; turn < 50 && !(await ok('diff', 'written')).includes('D'); turn++);
+  assert.equal(await ok('diff', 'written'), 'C /etc\nD /etc/group\nA /new\n')
+  const digest = (await ok('commit', '-a', 'somebody', '-m', 'as it is', 'written', 'written:1')).trim()
+  await ok('rm', '-fv', 'written')
+  assert.equal(
+    await ok('run', '--rm', 'written:1', 'sh', '-c', 'cat /new; ls /kept; echo $SET $GREETING'),
+    'x\nyes hello\n',
+  )
+  assert.match(
+    await ok('inspect', '-f', '{{.Id}} {{.Author}} {{.Comment}}', 'written:1'),
+    new RegExp(`^${digest} somebody as it is`),
+  )
+  assert.match(await ok('system', 'check'), /^All is well/)
+  await ok('rmi', 'written:1')
+})
+
 story('images of containers stay, and stopped containers can be pruned', async call => {
   const ok = okOf(call)
   await ok('run', '-d', '--name', 'user', 'box')
