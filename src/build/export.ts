@@ -26,13 +26,20 @@ export interface ExportedImage {
  */
 export async function exportImage(context: BuildContext, state: StageState, register: boolean): Promise<ExportedImage> {
   const packed = await Promise.all(state.layers.map((_, index) => context.blobs.of(state.layers, index)))
-  return putImage(context.store, context.lease, packed, await imageConfig(context, state, packed))
+  const { store, lease } = context
+  return putImage({ store, lease, register }, packed, await imageConfig(context, state, packed))
 }
 
-/** Registers an image of packed layers, which its config is made to name. */
+export interface Putting {
+  readonly store: Store
+  readonly lease: Lease
+  /** Else it is there for as long as the lease, or what else refers to it. */
+  readonly register: boolean
+}
+
+/** Writes the documents of an image of packed layers, which its config is made to name. */
 export async function putImage(
-  store: Store,
-  lease: Lease,
+  { store, lease, register }: Putting,
   packed: readonly LayerWithBlob[],
   described: Omit<ImageConfig, 'rootfs'>,
 ): Promise<ExportedImage> {

@@ -36,7 +36,7 @@ export async function commitContainer(tools: ContainerTools, commit: CommitOptio
       ...(commit.message !== undefined && { comment: commit.message }),
     }
     const author = commit.author ?? state.author
-    const { digest } = await putImage(store, lease, packed, {
+    const { digest } = await putImage({ store, lease, register: true }, packed, {
       created,
       architecture,
       os,
