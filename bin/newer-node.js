@@ -17,7 +17,7 @@ function bundledNode(from) {
 }
 
 function run(node, script) {
-  var child = spawn(node, ['--', script].concat(process.argv.slice(2)), { stdio: 'inherit' })
+  var child = spawn(node, ['--max-semi-space-size=8', '--', script].concat(process.argv.slice(2)), { stdio: 'inherit' })
   // A terminal sends Ctrl-C to both of us; passing it on as well would make it two.
   var ofTerminal = process.stdin.isTTY ? ['SIGINT', 'SIGQUIT'] : []
   ;['SIGINT', 'SIGQUIT', 'SIGTERM', 'SIGHUP', 'SIGUSR1', 'SIGUSR2', 'SIGCONT'].forEach(signal => {

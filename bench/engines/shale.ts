@@ -1,5 +1,5 @@
 import { cp, mkdir, readFile, rename, symlink } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { mustRun, run } from '../../scripts/bases/process.ts'
 import { ShaleError } from '../../src/error.ts'
 import { peakMemory } from '../memory.ts'
@@ -27,7 +27,9 @@ const COMMANDS: Commands = {
 export function shaleEnv(root: string): NodeJS.ProcessEnv {
   const ours = /^(SHALE_|DOCKER_|BUILDKIT_|SOURCE_DATE_EPOCH$|NODE_OPTIONS$|NODE_TEST_CONTEXT$|NODE_V8_COVERAGE$)/
   const kept = Object.entries(process.env).filter(([name]) => !ours.test(name))
-  return { ...Object.fromEntries(kept), SHALE_ROOT: root }
+  // Its `node` is ours.
+  const path = `${dirname(process.execPath)}:${process.env.PATH}`
+  return { ...Object.fromEntries(kept), PATH: path, SHALE_ROOT: root }
 }
 
 /**
@@ -42,7 +44,7 @@ export async function openShale(work: string, form: 'source' | 'published' = 'so
   let resets = 0
   const exec = async (args: readonly string[]) => {
     const start = performance.now()
-    const { code, stdout, stderr } = await run(process.execPath, [bin, ...args], { env: shaleEnv(root) })
+    const { code, stdout, stderr } = await run(bin, args, { env: shaleEnv(root) })
     const seconds = (performance.now() - start) / 1000
     if (code === 0) return { seconds, stdout }
     throw new ShaleError('BENCH_COMMAND_FAILED', `shale ${args.join(' ')} ended with ${code}:\n${stderr.trim()}`)
@@ -53,7 +55,7 @@ export async function openShale(work: string, form: 'source' | 'published' = 'so
     version: `Shale ${version} (${form})`,
     commands: COMMANDS,
     exec,
-    peak: args => peakMemory(process.execPath, [bin, ...args], shaleEnv(root)),
+    peak: args => peakMemory(bin, args, shaleEnv(root)),
     reset: async () => {
       await rename(root, join(old, String(resets++))).catch(() => {})
     },
