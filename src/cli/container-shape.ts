@@ -1,4 +1,5 @@
 import { containerFolder } from '../container/folder.ts'
+import type { Health } from '../container/health.ts'
 import type { ResolvedMount } from '../container/mounts/types.ts'
 import type { ContainerOptions } from '../container/options.ts'
 import type { ContainerRow } from '../store/containers.ts'
@@ -36,6 +37,7 @@ function stateShape(row: ContainerRow): object {
   const { health, startedAt, finishedAt } = row
   const time = (at: number | undefined) => (at === undefined ? NEVER : new Date(at).toISOString())
   const absent = health === undefined ? { Health: null } : {}
+  const own = health === undefined ? {} : { Health: healthShape(JSON.parse(health) as Health) }
   return record(
     'types.ContainerState',
     {
@@ -50,9 +52,20 @@ function stateShape(row: ContainerRow): object {
       Error: row.error,
       StartedAt: time(startedAt),
       FinishedAt: time(finishedAt),
+      ...own,
     },
     absent,
   )
+}
+
+function healthShape({ status, failingStreak, log }: Health): object {
+  return record('types.Health', {
+    Status: status,
+    FailingStreak: failingStreak,
+    Log: log.map(({ start, end, exitCode, output }) =>
+      record('types.HealthcheckResult', { Start: start, End: end, ExitCode: exitCode, Output: output }),
+    ),
+  })
 }
 
 function hostConfig(options: ContainerOptions): object {

@@ -26,6 +26,16 @@ const logOptions = z.object({
   maxFile: z.number(),
 })
 
+const healthOptions = z.object({
+  /** The check's arguments, a shell's words included. */
+  test: texts,
+  intervalMs: z.number(),
+  timeoutMs: z.number(),
+  startPeriodMs: z.number(),
+  startIntervalMs: z.number(),
+  retries: z.number(),
+})
+
 const schema = z.object({
   /** As the user wrote it. */
   image: z.string(),
@@ -53,10 +63,13 @@ const schema = z.object({
   /** Seconds; -1 waits for ever. */
   stopTimeout: z.number(),
   log: logOptions,
+  /** Absent: it is not checked. */
+  health: z.optional(healthOptions),
 })
 
 export type ContainerOptions = z.infer<typeof schema>
 export type RestartPolicy = z.infer<typeof restartPolicy>
+export type HealthOptions = z.infer<typeof healthOptions>
 export type LogOptions = z.infer<typeof logOptions>
 
 /** Reads the document of a row. Throws `CONTAINER_DAMAGED`. */

@@ -15,7 +15,7 @@ import { containerOptions } from './from-image.ts'
 import { type ImageToRun, imageToRun } from './image.ts'
 import { keeperOf } from './keeper.ts'
 import type { ContainerMount } from './mounts/types.ts'
-import { type LogOptions, optionsOf, type RestartPolicy } from './options.ts'
+import { type HealthOptions, type LogOptions, optionsOf, type RestartPolicy } from './options.ts'
 import { keeperRecord } from './records.ts'
 import { removeContainer } from './remove.ts'
 import { runRequest } from './request.ts'
@@ -57,6 +57,8 @@ export interface RunImageOptions {
   /** Seconds until `stop` kills it; default 10, -1 for never. */
   readonly stopTimeout?: number | undefined
   readonly log?: LogOptions | undefined
+  /** In place of parts of the image's check; an empty `test` is no check. */
+  readonly health?: Partial<HealthOptions> | undefined
   /** The standard input stays open for whoever attaches. */
   readonly interactive?: boolean | undefined
   /**

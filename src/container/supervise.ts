@@ -4,6 +4,7 @@ import type { RunConfig, RunOutput, RunRequest, RunResult } from '../sandbox/run
 import type { ContainerChange, ContainerRow } from '../store/containers.ts'
 import { listen } from './channel.ts'
 import type { ContainerFolder } from './folder.ts'
+import { type Health, watchHealth } from './health.ts'
 import { hostPid } from './host-pid.ts'
 import { logWriter } from './log-writer.ts'
 import type { ContainerOptions } from './options.ts'
@@ -16,7 +17,7 @@ export interface Supervised {
   readonly helper: Helper
   readonly request: RunRequest
   readonly folder: ContainerFolder
-  readonly options: Pick<ContainerOptions, 'log' | 'restart' | 'autoRemove' | 'stopSignal' | 'stopTimeout'>
+  readonly options: Pick<ContainerOptions, 'log' | 'restart' | 'autoRemove' | 'stopSignal' | 'stopTimeout' | 'health'>
   /** Changes the record; gives it as it was before, undefined when there is none any more. */
   readonly record: (change: ContainerChange) => ContainerRow | undefined
   /** Aborting ends the container at once. */
@@ -135,10 +136,11 @@ function endOf(result: RunResult): ContainerChange {
 }
 
 async function runOnce(
-  { helper, request, record, signal, onRunning, onStarted }: Supervised,
+  { helper, request, options, record, signal, onRunning, onStarted }: Supervised,
   live: Live,
   onOutput: (output: RunOutput) => Promise<void>,
 ): Promise<RunResult> {
+  const over = new AbortController()
   try {
     return await helper.run(request, {
       signal,
@@ -157,6 +159,10 @@ async function runOnce(
           error: '',
         })
         onStarted?.()
+        if (options.health === undefined) return
+        const note = (health: Health): void => void record({ health: JSON.stringify(health) })
+        const watched = { helper, pid, config: request.config, options: options.health, record: note }
+        void watchHealth({ ...watched, signal: over.signal })
       },
     })
   } catch (error) {
@@ -171,6 +177,7 @@ async function runOnce(
     })
     throw error
   } finally {
+    over.abort()
     live.command = undefined
     live.pid = undefined
   }

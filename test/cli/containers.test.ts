@@ -205,6 +205,7 @@ story('what is refused', async (call, t) => {
     ['run -d --log-opt size=3 box', 125, /unknown log opt 'size'/],
     [`run -d --cidfile ${folder}/cid box`, 125, /container ID file found/],
     ['run -d -u nobody-known box', 125, /nobody-known/],
+    ['run -d --health-interval often box', 125, /invalid value "often" for --health-interval/],
     ['stop nothing', 1, /^ERROR: No such container: nothing\n$/],
     ['inspect nothing', 1, /^ERROR: No such object: nothing\n$/],
     ['container inspect box', 1, /^ERROR: No such container: box\n$/],
@@ -237,6 +238,35 @@ story('diff and commit: what was written, as a list and as an image', async call
   )
   assert.match(await ok('system', 'check'), /^All is well/)
   await ok('rmi', 'written:1')
+})
+
+story('health checks: of the image and of the flags', async call => {
+  const ok = okOf(call)
+  const dockerfile = 'FROM box\nHEALTHCHECK --interval=100ms --retries=2 CMD echo looked; test -e /ready\n'
+  const built = await call(['build', '-q', '-t', 'checked', '-'], { input: dockerfile })
+  assert.equal(built.code, 0, built.stderr)
+  await ok('run', '-d', '--name', 'well', 'checked')
+  const is = async (status: string) => {
+    for (let turn = 0; turn < 100; turn++) {
+      if ((await ok('ps', '--format', '{{.Status}}', '--filter', 'name=well')).includes(`(${status})`)) return
+    }
+    assert.fail(`never ${status}: ${await ok('inspect', '-f', '{{json .State.Health}}', 'well')}`)
+  }
+  await is('unhealthy')
+  await ok('exec', 'well', 'touch', '/ready')
+  await is('healthy')
+  assert.equal(await ok('ps', '-q', '--filter', 'health=unhealthy'), '')
+  const last = '{{range .State.Health.Log}}{{.ExitCode}} {{.Output}}{{end}}'
+  assert.match(await ok('inspect', '-f', last, 'well'), /0 looked\n/)
+  await ok('rm', '-f', 'well')
+  await ok('run', '-d', '--name', 'well', '--health-cmd', 'sleep 9', '--health-timeout', '50ms', 'checked')
+  await is('unhealthy')
+  assert.match(await ok('inspect', '-f', last, 'well'), /-1 Health check exceeded timeout/)
+  await ok('rm', '-f', 'well')
+  await ok('run', '-d', '--name', 'well', '--no-healthcheck', 'checked')
+  assert.doesNotMatch(await ok('ps', '--format', '{{.Status}}'), /health/)
+  await ok('rm', '-f', 'well')
+  await ok('rmi', 'checked')
 })
 
 story('images of containers stay, and stopped containers can be pruned', async call => {
