@@ -1,6 +1,7 @@
 import { existsSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { ShaleError } from '../error.ts'
+import { CONFIG_TYPES } from '../oci/config-types.ts'
 import { type Digest, isDigest } from '../oci/digest.ts'
 import { MAX_DOCUMENT_BYTES, parseManifest } from '../oci/manifest.ts'
 import { MediaType } from '../oci/media-types.ts'
@@ -25,8 +26,8 @@ export interface Rebuilt {
 
 /**
  * Makes a new database from the blobs, and from what can still be read of the damaged one: names, which documents are
- * images, and the registry's repositories. The build cache starts anew. No other process may have the store open. Killed at any instant, it has
- * either not happened or is done.
+ * images or refer to some, and the registry's repositories. The build cache starts anew. No other process may have the
+ * store open. Killed at any instant, it has either not happened or is done.
  */
 export async function rebuildStore(options: StoreOptions): Promise<Rebuilt> {
   const layout = layoutOf(options.root)
@@ -42,6 +43,7 @@ export async function rebuildStore(options: StoreOptions): Promise<Rebuilt> {
     const digests = await noteBlobs(store)
     const manifests = await noteManifests(store, lease, digests)
     const images = await register(store, lease, manifests, salvaged)
+    noteReferrers(store, lease, manifests, salvaged)
     const tags = nameImages(store, salvaged)
     restoreRegistry(store.database, salvaged.registry)
     store.close()
@@ -95,6 +97,15 @@ interface FoundManifests {
   readonly indexes: readonly Digest[]
   /** Manifests that an index names. */
   readonly named: ReadonlySet<Digest>
+  readonly referring: readonly Referring[]
+}
+
+/** A manifest that refers to another. */
+interface Referring {
+  readonly digest: Digest
+  readonly subject: Digest
+  /** Digests of the blobs that it names. */
+  readonly blobs: readonly Digest[]
 }
 
 /** Finds the manifests among the blobs, and indexes the layers of those whose layers are there. */
@@ -102,17 +113,22 @@ async function noteManifests(store: LocalStore, lease: Lease, digests: readonly 
   const manifests: Digest[] = []
   const indexes: Digest[] = []
   const named = new Set<Digest>()
+  const referring: Referring[] = []
   for (const digest of digests) {
     const document = await documentOf(store, digest)
     if (document?.kind === 'index') {
       indexes.push(digest)
       for (const child of document.index.manifests) named.add(child.digest)
     } else if (document?.kind === 'manifest') {
+      const { subject, config, layers } = document.manifest
       manifests.push(digest)
+      if (subject !== undefined && !CONFIG_TYPES.has(config.mediaType)) {
+        referring.push({ digest, subject: subject.digest, blobs: [config, ...layers].map(each => each.digest) })
+      }
       await noteLayers(store, lease, document.manifest)
     }
   }
-  return { manifests, indexes, named }
+  return { manifests, indexes, named, referring }
 }
 
 async function documentOf(store: LocalStore, digest: Digest) {
@@ -143,6 +159,15 @@ async function register(store: LocalStore, lease: Lease, found: FoundManifests, 
     if (await registerDocument(store, lease, digest)) count++
   }
   return count
+}
+
+/** Without a list of them, everything that has a subject is one; those whose subject is not there go with the next collection. */
+function noteReferrers(store: LocalStore, lease: Lease, { referring }: FoundManifests, { referrers }: Salvaged): void {
+  for (const { digest, subject, blobs } of referring) {
+    if (referrers !== undefined && !referrers.includes(digest)) continue
+    if ([digest, ...blobs].some(each => store.blobs.size(each) === undefined)) continue
+    store.referrers.add(lease, subject, digest, blobs)
+  }
 }
 
 function nameImages(store: LocalStore, salvaged: Salvaged): Pick<Rebuilt, 'tags' | 'lostTags'> {

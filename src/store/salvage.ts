@@ -8,10 +8,18 @@ export interface Salvaged {
   readonly images: readonly Digest[] | undefined
   readonly tags: readonly { readonly name: string; readonly digest: Digest }[]
   readonly repoDigests: readonly { readonly repository: string; readonly digest: Digest }[]
+  /** What refers to images; undefined when some may be missing. */
+  readonly referrers: readonly Digest[] | undefined
   readonly registry: SalvagedRegistry
 }
 
-export const NOTHING: Salvaged = { images: undefined, tags: [], repoDigests: [], registry: new Map() }
+export const NOTHING: Salvaged = {
+  images: undefined,
+  tags: [],
+  repoDigests: [],
+  referrers: undefined,
+  registry: new Map(),
+}
 
 /** Never throws for what it reads: a table that is damaged gives the rows before the damage. */
 export function salvage(path: string): Salvaged {
@@ -20,11 +28,10 @@ export function salvage(path: string): Salvaged {
     // Not read-only: what is in the write-ahead log counts too.
     database = new DatabaseSync(path)
     return {
-      images: isWhole(database, 'images')
-        ? rowsOf<{ digest: Digest }>(database, IMAGES).map(row => row.digest)
-        : undefined,
+      images: digestsOf(database, 'images'),
       tags: rowsOf(database, 'SELECT name, digest FROM tags'),
       repoDigests: rowsOf(database, 'SELECT repository, digest FROM repo_digests'),
+      referrers: digestsOf(database, 'referrers'),
       registry: salvageRegistry(database, rowsOf),
     }
   } catch {
@@ -34,7 +41,11 @@ export function salvage(path: string): Salvaged {
   }
 }
 
-const IMAGES = 'SELECT digest FROM images'
+/** All of them or none. */
+function digestsOf(database: DatabaseSync, table: 'images' | 'referrers'): readonly Digest[] | undefined {
+  if (!isWhole(database, table)) return undefined
+  return rowsOf<{ digest: Digest }>(database, `SELECT digest FROM ${table}`).map(({ digest }) => digest)
+}
 
 function isWhole(database: DatabaseSync, table: string): boolean {
   try {
