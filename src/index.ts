@@ -2,9 +2,11 @@
 
 import { type BuildResult, buildImage } from './build/build.ts'
 import type { BuildOptions } from './build/options.ts'
+import { type CacheNames, namedCaches } from './cache/named-caches.ts'
 import { type RunImageHooks, type RunImageOptions, runImage } from './container/run.ts'
 import type { Platform } from './oci/platform.ts'
 import { pullImage } from './registry/client/pull.ts'
+import { createRegistryClient, type RegistryClient } from './registry/client/registry.ts'
 import { type ImageFiles, imageFiles } from './rootfs/image-files.ts'
 import { treeRemover } from './sandbox/remove-tree.ts'
 import type { RunResult } from './sandbox/run-request.ts'
@@ -17,6 +19,7 @@ export { saveArchive, saveLayout } from './archive/save.ts'
 export type { BuildResult } from './build/build.ts'
 export type { BuildEvent, Reason, StepInfo, StepStatus } from './build/events.ts'
 export type { BuildOptions } from './build/options.ts'
+export type { CacheNames } from './cache/named-caches.ts'
 export type { RunImageHooks, RunImageOptions } from './container/run.ts'
 export { parseDockerfile } from './dockerfile/parse.ts'
 export { ShaleError } from './error.ts'
@@ -35,9 +38,22 @@ export function openStore(options: StoreOptions): LocalStore {
   return openLocalStore({ removeTree: treeRemover(options.root), ...options })
 }
 
-/** Builds an image; base images that the store lacks are pulled from their registry. */
-export function build(store: Store, options: BuildOptions): Promise<BuildResult> {
-  return buildImage(store, options, { pull: puller(store, options.signal) })
+/**
+ * Builds an image; base images that the store lacks are pulled from their registry. Caches besides the store are named as
+ * for `--cache-from` and `--cache-to`.
+ */
+export async function build(store: Store, options: BuildOptions & CacheNames): Promise<BuildResult> {
+  let client: RegistryClient | undefined
+  const connected = async () => {
+    client ??= createRegistryClient()
+    return client
+  }
+  try {
+    const { cacheFrom, cacheTo } = namedCaches(store, options, connected)
+    return await buildImage(store, options, { pull: puller(store, options.signal), cacheFrom, cacheTo })
+  } finally {
+    client?.close()
+  }
 }
 
 /** Runs an image's command (or another) in a container and gives how it ended. */

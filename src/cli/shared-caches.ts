@@ -1,6 +1,4 @@
-import { resolve } from 'node:path'
 import type { BuildServices } from '../build/build.ts'
-import type { CachePlace } from '../cache/spec.ts'
 import { ShaleError } from '../error.ts'
 import type { RegistryClient } from '../registry/client/registry.ts'
 import type { Store } from '../store/types.ts'
@@ -22,30 +20,20 @@ const NONE: SharedCaches = { close: async () => undefined }
 export async function sharedCaches(context: Context, store: Store, flags: CacheFlags): Promise<SharedCaches> {
   // Few builds have any: their part of the program is loaded when one does.
   if (flags.cacheFrom.length === 0 && flags.cacheTo.length === 0) return NONE
-  const [{ parseCacheFrom, parseCacheTo, cacheName }, { cacheSource }, { cacheTarget }] = await Promise.all([
+  const [{ namedCaches }, { cacheName }] = await Promise.all([
+    import('../cache/named-caches.ts'),
     import('../cache/spec.ts'),
-    import('../cache/source.ts'),
-    import('../cache/target.ts'),
   ])
   let opened: Promise<RegistryClient> | undefined
   const client = () => {
     opened ??= import('./registry-client.ts').then(({ openRegistryClient }) => openRegistryClient(context))
     return opened
   }
-  const targets = flags.cacheTo.map(parseCacheTo).map(spec => ({ ...spec, place: absolute(spec.place) }))
+  const { cacheFrom, cacheTo, targets } = namedCaches(store, flags, client)
   const remote = targets.find(({ place, ignoreError }) => place.type === 'registry' && !ignoreError)
   if (remote !== undefined && /^(?:1|true|yes)$/i.test(context.env.SHALE_OFFLINE ?? '')) {
     const message = `cannot write the cache ${cacheName(remote.place)}: --offline keeps from using the network`
     throw new ShaleError('OFFLINE', message)
   }
-  const places = { store, client }
-  return {
-    cacheFrom: flags.cacheFrom.map(text => cacheSource(places, absolute(parseCacheFrom(text)))),
-    cacheTo: targets.map(spec => cacheTarget(places, spec)),
-    close: async () => (await opened)?.close(),
-  }
-}
-
-function absolute(place: CachePlace): CachePlace {
-  return place.type === 'registry' ? place : { ...place, folder: resolve(place.folder) }
+  return { cacheFrom, cacheTo, close: async () => (await opened)?.close() }
 }
