@@ -44,16 +44,17 @@ export class CacheImport {
     return this.#sources.length > 0
   }
 
-  async find(key: Digest): Promise<FoundStep> {
+  /** `atHand`: whoever asks has the files that the layer holds, so that the store need not. */
+  async find(key: Digest, atHand = false): Promise<FoundStep> {
     const { store, lease } = this.#parts
     const own = store.cache.find(key, lease)
-    const hit = own && this.#usable(own)
+    const hit = own && this.#usable(own, atHand)
     if (hit !== undefined || !this.isNamed) return { hit, dropped: own !== undefined }
     const coming = this.#coming.get(key) ?? this.#bring(key)
     this.#coming.set(key, coming)
     await coming
     const record = store.cache.find(key, lease)
-    return { hit: record && this.#usable(record), dropped: own !== undefined }
+    return { hit: record && this.#usable(record, atHand), dropped: own !== undefined }
   }
 
   /** The steps of the build that wrote the first cache that has any. */
@@ -81,11 +82,11 @@ export class CacheImport {
     return undefined
   }
 
-  #usable(record: CacheRecord): FoundStep['hit'] {
+  #usable(record: CacheRecord, atHand: boolean): FoundStep['hit'] {
     if (record.layerId === undefined) return { record, layer: undefined }
     const { store, layers } = this.#parts
     const layer = store.layers.byId(record.layerId)
-    return layer !== undefined && layers.isAvailable(layer) ? { record, layer } : undefined
+    return layer !== undefined && (atHand || layers.isAvailable(layer)) ? { record, layer } : undefined
   }
 
   async #bring(key: Digest): Promise<void> {

@@ -49,7 +49,7 @@ async function findOrRun(
   execute: () => Promise<LayerRecord | undefined>,
 ): Promise<StepOutcome<LayerResult>> {
   const bypass = withoutCache(context, step.stage)
-  const { hit, dropped } = bypass ? NOT_ASKED : await context.cacheFrom.find(key)
+  const { hit, dropped } = bypass ? NOT_ASKED : await context.cacheFrom.find(key, step.files !== undefined)
   if (hit === undefined) return runStep(context, step, { key, bypass, dropped }, execute)
   const { record, layer } = hit
   const value = { record: layer, key, createdAt: record.createdAt }
