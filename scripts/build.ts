@@ -17,6 +17,7 @@ const PROGRAMS = {
   cli: 'src/cli/main.ts',
   'helper-main': 'src/sandbox/helper-main.ts',
   'supervisor-main': 'src/container/supervisor-main.ts',
+  'forwarder-main': 'src/sandbox/forwarder-main.ts',
   'frame-thread': 'src/layer/frame-thread.ts',
 }
 

@@ -22,8 +22,10 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   // Deleting files of mapped users is the sandbox's; the store gets it handed in.
   store: ['error.ts', 'oci', 'layer'],
   rootfs: ['error.ts', 'layer', 'store'],
+  // Ports, addresses and who carries them; it knows no containers.
+  network: ['error.ts'],
   // Runs commands on trees by their paths; it knows no store.
-  sandbox: ['error.ts', 'koffi.ts', 'oci', 'layer', 'rootfs'],
+  sandbox: ['error.ts', 'koffi.ts', 'oci', 'layer', 'rootfs', 'network'],
   transfer: ['error.ts', 'oci', 'layer', 'store'],
   archive: ['error.ts', 'oci', 'tar', 'layer', 'store', 'transfer'],
   // Of the language only its "did you mean".
@@ -42,14 +44,26 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   // A build's steps in registries and folders.
   cache: ['error.ts', 'dockerfile', 'oci', 'layer', 'store', 'transfer', 'archive', 'registry', 'copy', 'build'],
-  container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'sandbox', 'build'],
+  container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'network', 'sandbox', 'build'],
   // Versions, tags and where they point; git and the project's files are read here and nowhere else.
   release: ['error.ts', 'config', 'oci', 'dockerfile', 'store', 'transfer', 'registry'],
   // Asks every room that needs something of the machine.
   doctor: ['error.ts', 'store', 'sandbox', 'registry'],
   cli: [
-    ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'cache', 'container', 'release', 'doctor'],
+    ...['error.ts', 'version.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'network', 'sandbox'],
+    ...[
+      'transfer',
+      'archive',
+      'registry',
+      'copy',
+      'remote',
+      'advise',
+      'build',
+      'cache',
+      'container',
+      'release',
+      'doctor',
+    ],
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],

@@ -9,6 +9,7 @@ import type { Context, Input } from './command.ts'
 import { isolationOf } from './isolation-flags.ts'
 import { lifeOf } from './life-flags.ts'
 import { mountsOf } from './mount-options.ts'
+import { networkOf, onHostNetwork } from './network-flags.ts'
 import { chosenPlatform } from './platform-flag.ts'
 import { withRegistryClient } from './registry-client.ts'
 import { type containerFlags, environment } from './run-options.ts'
@@ -27,6 +28,7 @@ export async function containerRequest(
     )
   }
   const life = lifeOf(flags)
+  const network = await networkOf(flags)
   if (flags.rm && life.restart !== undefined && life.restart.name !== 'no') {
     throw new ShaleError('CONFLICTING_OPTIONS', 'conflicting options: cannot specify both --restart and --rm', {
       hint: 'a container that is started again must stay',
@@ -41,7 +43,7 @@ export async function containerRequest(
     workdir: flags.workdir,
     user: flags.user,
     mounts: mountsOf(flags, process.cwd()),
-    network: (flags.network ?? flags.net) as 'host' | 'none' | undefined,
+    network,
     hostname: flags.hostname,
     addHosts: flags.addHost.map(parseExtraHost),
     readonlyRoot: flags.readOnly,
@@ -51,7 +53,7 @@ export async function containerRequest(
     autoRemove: flags.rm,
     interactive: flags.interactive,
     ...life,
-    isolation: await isolationOf(flags, (flags.network ?? flags.net) !== 'none'),
+    isolation: await isolationOf(flags, await onHostNetwork(network)),
     streams: flags.tty ? windowSize() : flags.interactive ? 'inherit' : 'output',
   }
 }

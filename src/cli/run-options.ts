@@ -3,6 +3,7 @@ import { ShaleError } from '../error.ts'
 import { boolean, list, text } from './flag.ts'
 import { isolationFlags } from './isolation-flags.ts'
 import { lifeFlags } from './life-flags.ts'
+import { networkFlags } from './network-flags.ts'
 import { platformFlag } from './platform-flag.ts'
 
 /** What `run` and `create` have in common. */
@@ -17,8 +18,7 @@ export const containerFlags = {
   interactive: boolean('Connect the standard input', { short: 'i' }),
   mount: list('Mount in words: type=bind, volume or tmpfs', { placeholder: 'mount' }),
   name: text('Name of the container', { placeholder: 'name' }),
-  network: text('Network: host or none', { choices: ['host', 'none'] }),
-  net: text('', { choices: ['host', 'none'], hidden: true }),
+  ...networkFlags,
   platform: platformFlag,
   pull: text('When to pull the image: always, missing (default) or never', { choices: ['always', 'missing', 'never'] }),
   quiet: boolean('Show no progress of a pull', { short: 'q' }),

@@ -1,5 +1,6 @@
 import { DEFAULT_SHELL, setEnv } from '../build/stage-state.ts'
 import { ShaleError } from '../error.ts'
+import { DEFAULT_NETWORK } from '../network/options.ts'
 import type { ImageToRun } from './image.ts'
 import type { ContainerOptions, HealthOptions } from './options.ts'
 import type { RunImageOptions } from './run.ts'
@@ -19,7 +20,8 @@ export function containerOptions(asked: RunImageOptions, { state }: ImageToRun):
     workdir: asked.workdir ?? config.WorkingDir ?? '/',
     user: asked.user ?? config.User ?? '',
     groupAdd: asked.groupAdd ?? [],
-    ...(asked.network !== undefined && { network: asked.network }),
+    network: asked.network ?? DEFAULT_NETWORK,
+    exposedPorts: Object.keys(config.ExposedPorts ?? {}),
     ...(asked.isolation !== undefined && { isolation: asked.isolation }),
     ...(asked.hostname !== undefined && { hostname: asked.hostname }),
     ...(asked.addHosts !== undefined && { addHosts: [...asked.addHosts] }),

@@ -1,9 +1,9 @@
 import * as z from 'zod/mini'
 import { ShaleError } from '../error.ts'
+import type { NetworkOptions } from '../network/options.ts'
 import type { Isolation } from '../sandbox/isolation.ts'
 import type { ContainerRow } from '../store/containers.ts'
 import type { ResolvedMount } from './mounts/types.ts'
-import type { RunImageOptions } from './run.ts'
 
 /*
  * What a container was asked to be, as one document of its row, with what its image says where nothing else was asked.
@@ -36,6 +36,13 @@ const healthOptions = z.object({
   retries: z.number(),
 })
 
+const port = z.object({
+  address: z.optional(z.string()),
+  hostPort: z.number(),
+  containerPort: z.number(),
+  protocol: z.enum(['tcp', 'udp']),
+})
+
 const schema = z.object({
   /** As the user wrote it. */
   image: z.string(),
@@ -47,7 +54,11 @@ const schema = z.object({
   groupAdd: z.optional(texts),
   /** Plain data, which whoever mounts checks. */
   mounts: z.optional(z.custom<readonly ResolvedMount[]>(Array.isArray)),
-  network: z.optional(z.custom<NonNullable<RunImageOptions['network']>>()),
+  network: z.optional(z.custom<NetworkOptions>(value => typeof value === 'object' && value !== null)),
+  /** `80/tcp`: what its image exposes. */
+  exposedPorts: z.optional(texts),
+  /** What its network came to at its last start. */
+  networked: z.optional(z.object({ mode: z.enum(['host', 'none', 'private']), ports: z.readonly(z.array(port)) })),
   isolation: z.optional(z.custom<Isolation>()),
   /** The beginning of the ID when absent. */
   hostname: z.optional(z.string()),

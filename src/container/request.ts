@@ -9,6 +9,8 @@ import { writing } from '../error.ts'
 import { fromByteString, toByteString } from '../layer/entry.ts'
 import { tocOf } from '../layer/toc.ts'
 import { encodeToc } from '../layer/toc-codec.ts'
+import { DEFAULT_NETWORK } from '../network/options.ts'
+import { type NetworkPlan, planNetwork } from '../network/plan.ts'
 import { resolvePath } from '../rootfs/resolve.ts'
 import { limits } from '../sandbox/cgroup/limits.ts'
 import type { RunConfig, RunRequest } from '../sandbox/run-request.ts'
@@ -41,7 +43,8 @@ export async function runRequest(
   const identity = await processIdentity(options.user, read)
   const further = await additionalGroups(options.groupAdd ?? [], read)
   const { cgroups, warnings } = limits(options.isolation?.resources)
-  for (const message of warnings) onWarning?.(message)
+  const network = await startedNetwork(requesting)
+  for (const message of [...warnings, ...network.warnings]) onWarning?.(message)
   const lowers = await layers.trees(state.layers)
   const { upper, work } = containerFolder(store, row.id)
   mkdirSync(work)
@@ -53,6 +56,7 @@ export async function runRequest(
     work,
     mounts: runMounts(store, options.mounts ?? []),
     ...(cgroups.length > 0 && { cgroups }),
+    ...(network.network !== undefined && { network: network.network }),
     config: {
       ...options.isolation,
       args: [...options.entrypoint, ...options.command],
@@ -61,13 +65,22 @@ export async function runRequest(
       uid: identity.uid,
       gid: identity.gid,
       additionalGids: [...identity.groups, ...further],
-      networkMode: options.network ?? 'host',
+      networkMode: network.mode,
+      ...(options.network?.dns !== undefined && { dns: options.network.dns }),
       ...streams,
       hostname,
       ...(options.addHosts !== undefined && { extraHosts: options.addHosts }),
       ...(options.readonlyRoot === true && { readonlyRoot: true }),
     },
   }
+}
+
+/** Finds places for its ports and writes them down, for those who ask. */
+async function startedNetwork({ store, row, options }: Requesting): Promise<NetworkPlan> {
+  const plan = await planNetwork(options.network ?? DEFAULT_NETWORK, options.exposedPorts ?? [])
+  const networked = { mode: plan.mode, ports: plan.network?.ports ?? [] }
+  store.containers.change(row.id, { options: JSON.stringify({ ...options, networked }) })
+  return plan
 }
 
 function environment({ env, tty }: ContainerOptions, identity: Identity, hostname: string): readonly string[] {

@@ -2,6 +2,7 @@ import type { PullImage } from '../build/base-image.ts'
 import { LayerWork } from '../build/layer-work.ts'
 import { treeWorker } from '../build/tree-worker.ts'
 import { ShaleError } from '../error.ts'
+import type { NetworkOptions } from '../network/options.ts'
 import type { Platform } from '../oci/platform.ts'
 import { type Helper, openHelper, type RunningCommand } from '../sandbox/helper.ts'
 import type { Isolation } from '../sandbox/isolation.ts'
@@ -39,7 +40,7 @@ export interface RunImageOptions {
   readonly groupAdd?: readonly string[] | undefined
   /** On top of the image's own volumes. */
   readonly mounts?: readonly ContainerMount[] | undefined
-  readonly network?: 'host' | 'none' | undefined
+  readonly network?: NetworkOptions | undefined
   readonly hostname?: string | undefined
   readonly addHosts?: readonly { readonly name: string; readonly address: string }[] | undefined
   readonly readonlyRoot?: boolean | undefined

@@ -44,7 +44,11 @@ export interface SpecMount {
 }
 
 export interface SpecLinux {
-  readonly namespaces: readonly { readonly type: 'pid' | 'mount' | 'ipc' | 'uts' | 'cgroup' | 'network' }[]
+  readonly namespaces: readonly {
+    readonly type: 'pid' | 'mount' | 'ipc' | 'uts' | 'cgroup' | 'network'
+    /** One that is there already, to join. */
+    readonly path?: string
+  }[]
   readonly maskedPaths: readonly string[]
   readonly readonlyPaths: readonly string[]
   readonly seccomp?: SpecSeccomp
@@ -114,7 +118,7 @@ export function runtimeSpec(
         ...(config.ipc === 'host' ? [] : [{ type: 'ipc' } as const]),
         { type: 'uts' },
         ...(config.cgroupns === 'host' ? [] : [{ type: 'cgroup' } as const]),
-        ...(config.networkMode === 'none' ? [{ type: 'network' } as const] : []),
+        ...(config.networkMode !== 'host' ? [{ type: 'network' } as const] : []),
       ],
       maskedPaths: unmasked ? [] : MASKED_PATHS,
       readonlyPaths: unmasked ? [] : READONLY_PATHS,

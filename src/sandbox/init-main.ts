@@ -67,7 +67,10 @@ function start(input: InitInput): never {
   if (streams !== undefined) takeStreams(streams)
   // Before it leaves the host's cgroup namespace, of which the group becomes the root.
   for (const file of input.cgroups) writeFileSync(file, '0')
-  unshare(spec.linux.namespaces.reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0))
+  const joined = spec.linux.namespaces.find(({ type, path }) => type === 'network' && path !== undefined)?.path
+  if (joined !== undefined) enterNamespace(openSync(joined, 'r'))
+  const made = spec.linux.namespaces.filter(({ path }) => path === undefined)
+  unshare(made.reduce((flags, { type }) => flags | NAMESPACE_FLAGS[type], 0))
   mount({ target: '/', flags: MS.private | MS.rec })
   setSysctls(spec.linux.sysctl ?? {})
   // No terminal of the host's is ours: its signals do not come here, and nobody can type into it from here.

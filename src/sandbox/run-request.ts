@@ -1,5 +1,9 @@
+import type { DnsOptions, PrivateNetwork } from '../network/options.ts'
 import type { CgroupFolder } from './cgroup/plan.ts'
 import type { Isolation } from './isolation.ts'
+
+/** docker's name for this machine as a container reaches it. */
+export const HOST_GATEWAY = 'host-gateway'
 
 /** The container's name for itself when it is given none. */
 export const DEFAULT_HOSTNAME = 'shale'
@@ -87,8 +91,9 @@ export interface RunConfig extends Isolation {
   readonly additionalGids?: readonly number[]
   /** {@link DEFAULT_HOSTNAME} if absent. */
   readonly hostname?: string
-  /** `none` has a loopback interface and nothing else. */
-  readonly networkMode: 'host' | 'none'
+  /** `none` has a loopback interface and nothing else; `private` is the request's `network`. */
+  readonly networkMode: 'host' | 'none' | 'private'
+  readonly dns?: DnsOptions
   readonly readonlyRoot?: boolean
   /** The three streams are a terminal of the container's own, and `stdio` means nothing. */
   readonly terminal?: TerminalSize
@@ -97,7 +102,7 @@ export interface RunConfig extends Isolation {
    * passed on while it runs. Default `null`.
    */
   readonly stdio?: 'null' | 'inherit' | 'open' | Uint8Array
-  /** Further lines of /etc/hosts. */
+  /** Further lines of /etc/hosts; the address may be {@link HOST_GATEWAY}. */
   readonly extraHosts?: readonly { readonly name: string; readonly address: string }[]
   /** Octal; default 0o22. */
   readonly umask?: number
@@ -117,6 +122,8 @@ export interface RunRequest {
   readonly mounts?: readonly RunMount[]
   /** Groups to make for it, by which `config.resources` holds; see `planCgroups`. */
   readonly cgroups?: readonly CgroupFolder[]
+  /** Made for the run, its ports open while it lasts. */
+  readonly network?: PrivateNetwork
   readonly config: RunConfig
   /** Another run is likely to follow: its first process is started while this one's command runs. */
   readonly followed?: boolean

@@ -24,6 +24,7 @@ export default command({
     ['run --rm myapp:1.0', 'what the image is for'],
     ['run -d --name web --restart unless-stopped myapp:1.0', 'in the background, for good'],
     ['run --rm -it debian:trixie bash', 'a shell in it'],
+    ['run --rm -p 8080:80 web:1.0', 'with its port 80 at port 8080 of this machine'],
     ['run --rm -v ./data:/data:ro -e MODE=test myapp:1.0 check /data', 'with a folder and a variable'],
   ],
   args: { min: 1, max: Number.POSITIVE_INFINITY },

@@ -8,8 +8,9 @@ import type { PlainMount, RunRequest, RunResult } from '../run-request.ts'
 import type { CommandPipes } from './command-pipes.ts'
 import { conduct, pipesOf } from './conduct.ts'
 import { devicesOf } from './devices.ts'
-import { networkFiles } from './etc-files.ts'
+import { etcFiles } from './etc-files.ts'
 import { type InitProcess, prepareSpare, takeInit } from './init-process.ts'
+import { type OpenNetwork, openNetwork, withNetwork } from './network.ts'
 import { prepareMounts } from './prepare-mounts.ts'
 import { syscallFilter } from './syscall-filter.ts'
 import { makeTerminal, TERMINAL_PATH, type Terminal, withTerminal } from './terminal.ts'
@@ -17,16 +18,30 @@ import { makeTerminal, TERMINAL_PATH, type Terminal, withTerminal } from './term
 /** Runs a command in a container on top of an overlay of trees. */
 export const run: Handler<'run'> = async (request, context) => {
   context.signal.throwIfAborted()
-  const { mounts, end } = await prepareMounts(request.mounts ?? [], request.work, context.host)
+  // It takes longer than all the rest, which goes on meanwhile.
+  const opening = request.network && openNetwork(request.network, request.work, context.host)
+  opening?.catch(() => {})
   try {
-    return await runWith(mounts, request, context)
+    const { mounts, end } = await prepareMounts(request.mounts ?? [], request.work, context.host)
+    try {
+      return await runWith({ mounts, opening }, request, context)
+    } finally {
+      end()
+    }
   } finally {
-    end()
+    const network = await opening?.catch(() => undefined)
+    network?.close()
   }
 }
 
+/** What is there when the sandbox is made, or will be. */
+interface Surroundings {
+  readonly mounts: readonly PlainMount[]
+  readonly opening: Promise<OpenNetwork> | undefined
+}
+
 async function runWith(
-  mounts: readonly PlainMount[],
+  surroundings: Surroundings,
   request: RunRequest,
   context: OperationContext<'run'>,
 ): Promise<RunResult> {
@@ -37,7 +52,7 @@ async function runWith(
   try {
     // runc makes them by itself, from the bundle.
     if (runtime !== 'runc') cgroups = request.cgroups && makeCgroups(request.cgroups)
-    const input = await initInput(request, context, { mounts, terminal, pipes, cgroups })
+    const input = await initInput(request, context, { ...surroundings, terminal, pipes, cgroups })
     context.signal.throwIfAborted()
     const init = await processFor(request, terminal)
     const handedOver = (): void => {
@@ -71,23 +86,25 @@ async function processFor({ config, work }: RunRequest, terminal: Terminal | und
   return ociProcess(runtime, work, resources)
 }
 
-interface Prepared {
+interface Prepared extends Surroundings {
   readonly terminal: Terminal | undefined
   readonly pipes: CommandPipes | undefined
-  readonly mounts: readonly PlainMount[]
   readonly cgroups: Cgroups | undefined
 }
 
 async function initInput(
   request: RunRequest,
   { host }: OperationContext<'run'>,
-  { mounts: own, terminal, pipes, cgroups }: Prepared,
+  { mounts: own, opening, terminal, pipes, cgroups }: Prepared,
 ): Promise<InitInput> {
   const { config } = request
-  const mounts = [...networkFiles(config, own), ...own]
-  const spec = runtimeSpec({ ...config, devices: devicesOf(config) }, mounts, 'rootfs', host)
+  const mounts = [...etcFiles(config, request.network?.outward === true, own), ...own]
+  const plain = runtimeSpec({ ...config, devices: devicesOf(config) }, mounts, 'rootfs', host)
+  const spec = terminal === undefined ? plain : withTerminal(plain, terminal)
+  const filter = await syscallFilter(config, spec.linux)
+  const network = await opening
   return {
-    spec: terminal === undefined ? spec : withTerminal(spec, terminal),
+    spec: network === undefined ? spec : withNetwork(spec, network.namespace),
     overlay: {
       lowers: request.lowers,
       upper: request.upper,
@@ -97,7 +114,7 @@ async function initInput(
     },
     files: mounts.flatMap(memoryFile),
     cgroups: cgroups?.joinFiles ?? [],
-    filter: await syscallFilter(config, spec.linux),
+    filter,
     streams: pipes?.paths,
     nullStdin: (config.stdio ?? 'null') === 'null',
     terminal: terminal && TERMINAL_PATH,
