@@ -1,7 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { extname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { ShaleError } from '../../error.ts'
 import { inUse } from '../../network/allocate.ts'
 import type { PrivateNetwork } from '../../network/options.ts'
@@ -10,7 +11,7 @@ import { hasLoopbackServer } from '../../network/resolve-conf.ts'
 import type { RuntimeSpec } from '../bundle.ts'
 import type { ForwarderInput, ForwarderReport } from '../forwarder-main.ts'
 import type { HelperHost } from '../protocol.ts'
-import { MS, makeNetwork, mount, unmountLazily } from '../syscalls.ts'
+import { MS, mount, unmountLazily } from '../syscalls.ts'
 
 /** A network namespace that a container is to join, connected to this machine's network. */
 export interface OpenNetwork {
@@ -41,10 +42,10 @@ export async function openNetwork(
     rmSync(folder, { recursive: true, force: true })
   }
   try {
-    makeNetwork(namespace)
+    await makeNamespace(namespace)
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
-    throw unavailable((error as Error).message)
+    throw unavailable((error as Error).message.trim())
   }
   try {
     if (outward) {
@@ -69,6 +70,16 @@ export async function openNetwork(
 export function withNetwork(spec: RuntimeSpec, path: string): RuntimeSpec {
   const others = spec.linux.namespaces.filter(({ type }) => type !== 'network')
   return { ...spec, linux: { ...spec.linux, namespaces: [...others, { type: 'network', path }] } }
+}
+
+const execute = promisify(execFile)
+
+/** As docker has it, in a network of its own any user may listen on port 80. Source: ip-sysctl. */
+const ANY_PORT = 'echo 0 > /proc/sys/net/ipv4/ip_unprivileged_port_start'
+
+/** By a process of its own: an ordinary user's could not come back to this machine's network. */
+async function makeNamespace(path: string): Promise<void> {
+  await execute('unshare', [`--net=${path}`, 'sh', '-c', ANY_PORT])
 }
 
 let shelf: string | undefined
