@@ -55,6 +55,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry(['top', 'container top'], 'Show the processes of a container', () => import('./commands/top.ts')),
   entry(['logs', 'container logs'], 'Print what a container wrote', () => import('./commands/logs.ts')),
   entry(['wait', 'container wait'], 'Wait until containers have ended', () => import('./commands/wait.ts')),
+  entry(['port', 'container port'], 'Show where ports of a container are reached', () => import('./commands/port.ts')),
   entry(['rename', 'container rename'], 'Give a container another name', () => import('./commands/rename.ts')),
   entry(['inspect'], 'Show everything recorded about containers and images', () => import('./commands/inspect.ts')),
   entry(

@@ -1,4 +1,6 @@
 import { type ContainerOptions, optionsOf } from '../container/options.ts'
+import type { PublishedPort } from '../network/options.ts'
+import { portsText } from '../network/port-text.ts'
 import type { ContainerRow } from '../store/containers.ts'
 import type { Listing } from './format/format.ts'
 import { goTime, humanDuration, timeAgo } from './format/time.ts'
@@ -90,8 +92,23 @@ export function mountNames({ mounts = [] }: ContainerOptions, truncate: boolean)
   return truncate ? names.map(name => (name.length > 15 ? `${name.slice(0, 14)}…` : name)) : names
 }
 
-export function networkName({ network }: ContainerOptions): string {
-  return network ?? 'host'
+/** What it came to, or before the first start what was asked for. */
+export function networkName({ network, networked }: ContainerOptions): string {
+  return networked?.mode ?? network?.mode ?? 'default'
+}
+
+/** None when it does not run. */
+export function publishedPorts({ status }: ContainerRow, { networked }: ContainerOptions): readonly PublishedPort[] {
+  return status === 'running' ? (networked?.ports ?? []) : []
+}
+
+export function portsShown({ row, options }: ListedContainer): string {
+  if (row.status !== 'running' || options.networked?.mode !== 'private') return ''
+  const exposed = [...(options.exposedPorts ?? []), ...(options.network?.expose ?? [])]
+  return portsText(
+    options.networked.ports,
+    exposed.map(port => (port.includes('/') ? port : `${port}/tcp`)),
+  )
 }
 
 /** docker's word for it. */

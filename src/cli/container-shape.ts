@@ -2,9 +2,11 @@ import { containerFolder } from '../container/folder.ts'
 import type { Health } from '../container/health.ts'
 import type { ResolvedMount } from '../container/mounts/types.ts'
 import type { ContainerOptions } from '../container/options.ts'
+import type { PublishedPort } from '../network/options.ts'
+import { bindings, portName } from '../network/port-text.ts'
 import type { ContainerRow } from '../store/containers.ts'
 import type { LocalStore } from '../store/open.ts'
-import { listed, networkName, stateName } from './container-rows.ts'
+import { listed, networkName, publishedPorts, stateName } from './container-rows.ts'
 import { record } from './format/template/value.ts'
 
 /** Go's zero time, which docker shows for what has not happened. */
@@ -29,8 +31,20 @@ export function containerShape(store: LocalStore, row: ContainerRow): object {
     HostConfig: hostConfig(options),
     Mounts: (options.mounts ?? []).map(mount => mountShape(store, mount)),
     Config: configShape(row, options),
-    NetworkSettings: record('types.NetworkSettings', { Ports: {}, Networks: { [networkName(options)]: {} } }),
+    NetworkSettings: record('types.NetworkSettings', {
+      Ports: portMap(publishedPorts(row, options)),
+      Networks: { [networkName(options)]: {} },
+    }),
   })
+}
+
+function portMap(ports: readonly PublishedPort[]): object {
+  const map: Record<string, object[]> = {}
+  for (const binding of bindings(ports)) {
+    const { address: HostIp, hostPort } = binding
+    ;(map[portName(binding)] ??= []).push(record('nat.PortBinding', { HostIp, HostPort: String(hostPort) }))
+  }
+  return map
 }
 
 function stateShape(row: ContainerRow): object {
@@ -84,6 +98,9 @@ function hostConfig(options: ContainerOptions): object {
     MemoryReservation: resources.memoryReservation ?? 0,
     MemorySwap: resources.memorySwap ?? 0,
     NanoCpus: Math.round((resources.cpus ?? 0) * 1e9),
+    Dns: options.network?.dns?.servers ?? [],
+    DnsOptions: options.network?.dns?.options ?? [],
+    DnsSearch: options.network?.dns?.search ?? [],
     NetworkMode: networkName(options),
     OomScoreAdj: isolation.oomScoreAdj ?? 0,
     PidsLimit: resources.pidsLimit ?? null,

@@ -1,6 +1,6 @@
 /** Commands of docker that Shale lacks. Both kinds are named as such, so that nobody looks for a typing mistake. */
 export const NOT_YET: ReadonlySet<string> = new Set([
-  ...'cp events export import manifest network pause port'.split(' '),
+  ...'cp events export import manifest network pause'.split(' '),
   ...'search stats unpause update'.split(' '),
   ...'buildx imagetools,buildx bake,buildx inspect,buildx ls,image import,system events'.split(','),
 ])

@@ -4,7 +4,11 @@ export const REPORT_FD = 3
 export type StartReport =
   /** The command waits for somebody to attach. */
   | { readonly kind: 'listening' }
-  | { readonly kind: 'started' }
+  | {
+      readonly kind: 'started'
+      /** What is not as it was asked for, each a sentence for a person. */
+      readonly warnings: readonly string[]
+    }
   | {
       readonly kind: 'failure'
       readonly code: string

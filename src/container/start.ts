@@ -26,7 +26,7 @@ export async function startContainer(
   { id }: Pick<ContainerRow, 'id'>,
   options: StartOptions = {},
 ): Promise<void> {
-  const { attach } = options
+  const { attach, onWarning } = options
   const waits = attach === undefined ? [] : [WAIT_FOR_ATTACH]
   const child = spawn(process.execPath, [...FRUGAL, MAIN, store.root, id, ...waits], {
     stdio: ['ignore', 'ignore', 'ignore', 'pipe'],
@@ -38,7 +38,10 @@ export async function startContainer(
   const failed = new Promise<never>((_, reject) => child.once('error', reject))
   const report = await Promise.race([lastReport(child.stdio[3] as Readable, attach), failed])
   child.unref()
-  if (report?.kind === 'started') return
+  if (report?.kind === 'started') {
+    for (const warning of report.warnings) onWarning?.(warning)
+    return
+  }
   const { code, message, hint, exitCode } = report ?? ENDED
   throw new ShaleError(code, message, { hint, exitCode })
 }
@@ -46,6 +49,8 @@ export async function startContainer(
 export interface StartOptions {
   /** Attaches to the command, which waits for it. */
   readonly attach?: (() => Promise<void>) | undefined
+  /** What is not as it was asked for, a sentence for a person. */
+  readonly onWarning?: ((message: string) => void) | undefined
 }
 
 const ENDED = {

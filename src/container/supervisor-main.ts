@@ -80,18 +80,22 @@ async function lookAfter(store: LocalStore, row: ContainerRow, waits: boolean): 
     const layers = new LayerWork(store, lease, async () => worker)
     await helper.call('removeTree', { path: folder.work })
     const image = await imageOfContainer(store, row, options)
-    const request = await runRequest({ store, row, options, image, layers, worker }, streamsOf(options))
+    const warnings: string[] = []
+    const onWarning = (message: string): void => void warnings.push(message)
+    const request = await runRequest({ store, row, options, image, layers, worker, onWarning }, streamsOf(options))
     // From here on the record keeps the image and its trees.
     lease.end()
     const result = await supervise({
       ...{ helper, request, folder, options, record },
       beforeRun: waits ? untilAttached : undefined,
-      onStarted: () => report({ kind: 'started' }),
+      onStarted: () => report({ kind: 'started', warnings }),
       onStopping: stop => process.on('SIGTERM', stop),
     })
     const { startError: message, exitCode } = result
     report(
-      message === undefined ? { kind: 'started' } : { kind: 'failure', code: 'COMMAND_NOT_STARTED', message, exitCode },
+      message === undefined
+        ? { kind: 'started', warnings }
+        : { kind: 'failure', code: 'COMMAND_NOT_STARTED', message, exitCode },
     )
   } catch (error) {
     record({ status: 'created', keeper: undefined, exitCode: 125, error: (error as Error).message })

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readdirSync, readFileSync } from 'node:fs'
+import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { chmod, mkdir, mkdtemp, rm, symlink } from 'node:fs/promises'
 import { createServer, connect as dial } from 'node:net'
 import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
+import { delimiter, dirname, join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { setTimeout as delay } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
@@ -18,7 +18,7 @@ import { type OrdinaryUser, ordinaryUser } from '../support/ordinary-user.ts'
 import { freePort } from '../support/port.ts'
 
 const BIN = fileURLToPath(new URL('../../bin/shale', import.meta.url))
-const APPLETS = ['sh', 'cat', 'echo', 'httpd', 'ip', 'ls', 'nc', 'test', 'udpsvd', 'wget', 'hostname', 'kill']
+const APPLETS = ['sh', 'cat', 'echo', 'httpd', 'ip', 'ls', 'nc', 'sed', 'test', 'wget', 'hostname', 'kill']
 const timeout = 40_000
 
 const ordinary = ordinaryUser('shale-network', 740_000_000, BIN)
@@ -43,6 +43,23 @@ describe('as an ordinary user, without pasta', { skip: noUser }, () => scenarios
 interface Setting {
   readonly pasta: boolean
   readonly user: OrdinaryUser | undefined
+}
+
+/** This machine's Node in a container, with the libraries that it needs. */
+const NODE = ['-v', '/usr:/usr:ro', '-v', `${dirname(process.execPath)}:/node:ro`]
+/** Answers each datagram with what it says. */
+const ECHO =
+  "const s = require('dgram').createSocket('udp4'); s.on('message', (m, r) => s.send(m, r.port, r.address)); s.bind(53)"
+
+/**
+ * Everybody may use tunnels on most machines. Where only root may, the user's command gets a device of its own, which
+ * nobody else sees.
+ */
+function withTunnel(folder: string, command: readonly [string, ...string[]]): readonly [string, ...string[]] {
+  if ((statSync('/dev/net/tun').mode & 0o6) === 0o6) return command
+  const tunnel = join(folder, 'tun')
+  const make = 'test -e "$0" || { mknod "$0" c 10 200; chmod 666 "$0"; }; mount --bind "$0" /dev/net/tun; exec "$@"'
+  return ['unshare', '--mount', 'sh', '-c', make, tunnel, ...command]
 }
 
 /** The folders of PATH with all that is in them but pasta. */
@@ -70,7 +87,8 @@ function scenarios({ pasta, user }: Setting): void {
   const started: ChildProcess[] = []
   const line = (words: readonly string[]): readonly [string, ...string[]] => {
     const command = [process.execPath, '--', BIN, ...words] as const
-    return user === undefined ? command : user.as(command)
+    if (user === undefined) return command
+    return pasta ? withTunnel(home, user.as(command)) : user.as(command)
   }
   const shale = (words: readonly string[]): Promise<Outcome> => {
     const [command, ...args] = line(words)
@@ -105,6 +123,8 @@ function scenarios({ pasta, user }: Setting): void {
     await fixtureTree(join(home, 'context'), {
       'bin/busybox': { content: readFileSync(join(await busyboxRootfs(), 'bin/busybox')), mode: 0o755 },
       ...Object.fromEntries(APPLETS.map(name => [`bin/${name}`, { symlink: 'busybox' }])),
+      lib: { symlink: 'usr/lib' },
+      lib64: { symlink: 'usr/lib64' },
       'www/index.html': 'hello\n',
       Dockerfile: 'FROM scratch\nCOPY . /\nEXPOSE 80\n',
     })
@@ -144,9 +164,48 @@ function scenarios({ pasta, user }: Setting): void {
 
   test('UDP: datagrams come and their answers go back', { timeout }, async () => {
     const port = await freePort()
-    const child = await serve(['-p', `${port}:53/udp`], 'udpsvd 0.0.0.0 53 cat')
+    const child = await serve([...NODE, '-p', `${port}:53/udp`], `/node/node -e "${ECHO}"`)
     assert.equal(await echoed(port, 'ping'), 'ping')
     await stop(child)
+  })
+
+  test('ranges, free ports and -P: `port`, `ps` and `inspect` tell where each is', { timeout }, async () => {
+    const ports = ['-p', '80', '-p', '127.0.0.1::9000-9001', '--expose', '53/udp', '-P']
+    const { stdout, stderr, code } = await shale([
+      'run',
+      '-d',
+      '--name',
+      'many',
+      ...ports,
+      'box',
+      'httpd',
+      '-f',
+      '-h',
+      '/www',
+    ])
+    assert.equal(code, 0, stderr)
+    const lines = (await shale(['port', 'many'])).stdout.trim().split('\n')
+    assert.deepEqual(
+      lines.filter(line => !line.includes('[::]')).map(line => line.replace(/:\d+$/, '')),
+      ['53/udp -> 0.0.0.0', '80/tcp -> 0.0.0.0', '9000/tcp -> 127.0.0.1', '9001/tcp -> 127.0.0.1'],
+    )
+    const [at = ''] = (await shale(['port', 'many', '80'])).stdout.split('\n')
+    const port = Number(/^0\.0\.0\.0:(\d+)$/.exec(at)?.[1])
+    assert.equal(await page('127.0.0.1', port), 'hello\n')
+    assert.match((await shale(['ps', '--format', '{{.Ports}}'])).stdout, new RegExp(`0\\.0\\.0\\.0:${port}->80/tcp`))
+    const format = '{{(index (index .NetworkSettings.Ports "80/tcp") 0).HostPort}}'
+    assert.equal((await shale(['inspect', '-f', format, 'many'])).stdout, `${port}\n`)
+    const missing = await shale(['port', 'many', '81'])
+    assert.match(missing.stderr, /no public port '81\/tcp' published for many/)
+    assert.equal((await shale(['rm', '-f', 'many'])).code, 0)
+    assert.notEqual(stdout, '')
+    while (!(await isFree(port))) await delay(20)
+  })
+
+  test('--dns, --dns-search and --dns-option take the place of this machine’s', { timeout }, async () => {
+    const words = ['--dns', '192.0.2.53', '--dns-search', 'example.org', '--dns-option', 'ndots:3']
+    const { stdout } = await shale(['run', '--rm', ...words, 'box', 'cat', '/etc/resolv.conf'])
+    assert.equal(stdout, 'nameserver 192.0.2.53\nsearch example.org\noptions ndots:3\n')
   })
 
   test('a port that somebody has is refused in docker’s words', { timeout }, async () => {
@@ -198,7 +257,8 @@ function scenarios({ pasta, user }: Setting): void {
       const server = createServer(socket => socket.end('HTTP/1.0 200 OK\r\n\r\nhost\n')).listen(0, '0.0.0.0')
       await once(server, 'listening')
       const { port } = server.address() as { port: number }
-      const script = `wget -q -T 5 -O- http://here:${port}/`
+      // A static wget cannot look names up.
+      const script = `wget -q -T 5 -O- http://$(sed -n 's/\\there$//p' /etc/hosts):${port}/`
       const result = await shale(['run', '--rm', '--add-host', 'here:host-gateway', 'box', 'sh', '-c', script])
       server.close()
       assert.equal(result.stdout, 'host\n', result.stderr)

@@ -4,7 +4,7 @@ import { allocatedBytes } from '../../store/allocated.ts'
 import type { LocalStore } from '../../store/open.ts'
 import { command } from '../command.ts'
 import { CONTAINER_FILTERS, filterContainers } from '../container-filter.ts'
-import { CONTAINER_LISTING, containerRow, type ListedContainer, listed } from '../container-rows.ts'
+import { CONTAINER_LISTING, containerRow, type ListedContainer, listed, portsShown } from '../container-rows.ts'
 import { parseFilters } from '../filter.ts'
 import { boolean, list, text } from '../flag.ts'
 import { formatRows } from '../format/format.ts'
@@ -48,7 +48,7 @@ export default command({
       now: Date.now(),
       truncate: !flags.noTrunc,
       size: (container: ListedContainer) => (flags.size || /\.Size\b/.test(format) ? sizeText(store, container) : '0B'),
-      ports: () => '',
+      ports: portsShown,
     }
     const rows = shown.slice(0, last).map(container => containerRow(container, looks))
     context.out.write(formatRows(format, CONTAINER_LISTING, rows as readonly Readonly<Record<string, unknown>>[]))

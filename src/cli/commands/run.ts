@@ -52,7 +52,7 @@ async function runDetached(
   const onWarning = (message: string) => context.err.write(`Warning: ${message}\n`)
   const row = await createFrom(store, options, { pull: pullWithProgress(context, store, quiet) }, onWarning)
   noteId(row.id)
-  await startContainer(store, row)
+  await startContainer(store, row, { onWarning })
   context.out.write(`${row.id}\n`)
   return 0
 }
