@@ -3,7 +3,7 @@ import type { Health } from '../container/health.ts'
 import type { ResolvedMount } from '../container/mounts/types.ts'
 import type { ContainerOptions } from '../container/options.ts'
 import type { PublishedPort } from '../network/options.ts'
-import { bindings, portName } from '../network/port-text.ts'
+import { bindings, type PortBinding, portName } from '../network/port-text.ts'
 import type { ContainerRow } from '../store/containers.ts'
 import type { LocalStore } from '../store/open.ts'
 import { listed, networkName, publishedPorts, stateName } from './container-rows.ts'
@@ -39,12 +39,10 @@ export function containerShape(store: LocalStore, row: ContainerRow): object {
 }
 
 function portMap(ports: readonly PublishedPort[]): object {
-  const map: Record<string, object[]> = {}
-  for (const binding of bindings(ports)) {
-    const { address: HostIp, hostPort } = binding
-    ;(map[portName(binding)] ??= []).push(record('nat.PortBinding', { HostIp, HostPort: String(hostPort) }))
-  }
-  return map
+  const shape = ({ address: HostIp, hostPort }: PortBinding) =>
+    record('nat.PortBinding', { HostIp, HostPort: String(hostPort) })
+  const all = Map.groupBy(bindings(ports), portName)
+  return Object.fromEntries([...all].map(([name, own]) => [name, own.map(shape)]))
 }
 
 function stateShape(row: ContainerRow): object {

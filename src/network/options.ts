@@ -45,7 +45,7 @@ export const DEFAULT_NETWORK: NetworkOptions = { mode: 'default', publish: [], p
 /** A network of a container's own. */
 export interface PrivateNetwork {
   readonly ports: readonly PublishedPort[]
-  /** Through pasta, which carries the ports, too. Otherwise nothing but its ports leads in or out. */
+  /** Through pasta, which carries TCP ports, too. Otherwise nothing but its ports leads in or out. */
   readonly outward: boolean
 }
 

@@ -46,16 +46,15 @@ interface Range {
 }
 
 function ranges(all: readonly PortBinding[]): readonly Range[] {
-  const addresses = [...new Set(all.map(({ address, protocol }) => `${address} ${protocol}`))]
-  return addresses.flatMap(key => {
-    const own = all.filter(({ address, protocol }) => `${address} ${protocol}` === key)
-    return own.reduce<readonly Range[]>((found, next) => {
+  const places = Map.groupBy(all, ({ address, protocol }) => `${address} ${protocol}`)
+  return [...places.values()].flatMap(own => {
+    const found: Range[] = []
+    for (const next of own) {
       const before = found.at(-1)
-      const follows = before !== undefined && isNext(before.last, next)
-      return follows
-        ? [...found.slice(0, -1), { first: before.first, last: next }]
-        : [...found, { first: next, last: next }]
-    }, [])
+      if (before !== undefined && isNext(before.last, next)) found.splice(-1, 1, { first: before.first, last: next })
+      else found.push({ first: next, last: next })
+    }
+    return found
   })
 }
 

@@ -48,11 +48,13 @@ export async function openNetwork(
     throw unavailable((error as Error).message.trim())
   }
   try {
+    // pasta of 2023 loses the answers of datagrams that come over loopback to a port with another number inside.
+    const ours = outward ? ports.filter(({ protocol }) => protocol === 'udp') : ports
     if (outward) {
-      await runPasta(pastaArguments({ namespace, ports, root: !host.rootless, dns: asksLoopback() }))
-      return { namespace, close: remove }
+      const theirs = ports.filter(({ protocol }) => protocol === 'tcp')
+      await runPasta(pastaArguments({ namespace, ports: theirs, root: !host.rootless, dns: asksLoopback() }))
     }
-    const forwarder = ports.length === 0 ? undefined : await startForwarder({ namespace, ports })
+    const forwarder = ours.length === 0 ? undefined : await startForwarder({ namespace, ports: ours })
     return {
       namespace,
       close() {
