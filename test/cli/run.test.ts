@@ -39,7 +39,7 @@ test('run: what the command sees and how it ends', async t => {
     [['--entrypoint', 'env', 'box'], 0, /^HOSTNAME=[0-9a-f]{12}\n(?:.*\n)*HOME=/m],
     [script('-e HOSTNAME=other', 'echo $HOSTNAME'), 0, /^other\n$/],
     [
-      script('--add-host db:10.0.0.5 --add-host here:host-gateway', 'cat /etc/hosts'),
+      script('--network host --add-host db:10.0.0.5 --add-host here:host-gateway', 'cat /etc/hosts'),
       0,
       /\n10\.0\.0\.5\tdb\n127\.0\.0\.1\there\n/,
     ],
