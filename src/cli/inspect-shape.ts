@@ -1,11 +1,15 @@
 import type { Digest } from '../oci/digest.ts'
-import type { ExecutionConfig } from '../oci/image-config.ts'
+import type { ExecutionConfig, ImageConfig } from '../oci/image-config.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
 import type { ImageSummary, StoredImage, TagRecord } from '../store/types.ts'
 import { record } from './format/template/value.ts'
 import { repoDigests } from './image-rows.ts'
 
-/** An image as `docker inspect` shows it; fields that Go would leave out can still be asked for in a template. */
+/**
+ * An image as `docker inspect` shows it; fields that Go would leave out can still be asked for in a template. Folders of
+ * the machine are not in it: an image is unpacked only while something runs, `GraphDriver.Data` is null as with
+ * Docker's containerd store.
+ */
 export function inspectShape(
   summary: ImageSummary,
   image: StoredImage,
@@ -22,6 +26,7 @@ export function inspectShape(
       RepoDigests: repoDigests(summary),
       ...given({ Comment: config.history?.at(-1)?.comment }),
       ...given({ Created: config.created }),
+      DockerVersion: dockerVersion(config),
       ...given({ Author: config.author }),
       Config: configShape(config.config ?? {}),
       Architecture: config.architecture,
@@ -29,6 +34,7 @@ export function inspectShape(
       Os: config.os,
       ...given({ OsVersion: config['os.version'] }),
       Size: size,
+      GraphDriver: record('storage.DriverData', { Data: null, Name: 'overlayfs' }),
       RootFS: record('image.RootFS', { Type: config.rootfs.type, Layers: config.rootfs.diff_ids }),
       Metadata: record('image.Metadata', {
         LastTagTime: tagged === 0 ? '0001-01-01T00:00:00Z' : new Date(tagged).toISOString(),
@@ -51,6 +57,12 @@ export function inspectShape(
       Annotations: {},
     },
   )
+}
+
+/** Written by Docker's older builder only; outside the OCI's specification, so that it may be anything. */
+function dockerVersion(config: ImageConfig): string {
+  const version = (config as { readonly docker_version?: unknown }).docker_version
+  return typeof version === 'string' ? version : ''
 }
 
 /** Docker's order of the fields. Lists and maps that are absent print as empty ones in a template. */

@@ -20,7 +20,7 @@ function distance(a: string, b: string): number {
 
 /** Edits that a mistyped word of this length may be away: two, fewer for words so short that anything would be near. */
 function tolerance(length: number): number {
-  if (length <= 2) return 1
+  if (length <= 4) return 1
   return length <= 8 ? 2 : 3
 }
 

@@ -46,21 +46,45 @@ export function hostPlatform(): Platform {
   return normalizePlatform({ os: 'linux', architecture: nodeArch })
 }
 
+/** Go's names, which images are labelled with. Source: OCI image-spec v1.1 config.md, `os` and `architecture`. */
+const OPERATING_SYSTEMS: ReadonlySet<string> = new Set(
+  'aix android darwin dragonfly freebsd hurd illumos ios js linux nacl netbsd openbsd plan9 solaris wasi wasip1 windows zos'.split(
+    ' ',
+  ),
+)
+const KNOWN_ARCHITECTURES: ReadonlySet<string> = new Set(
+  (
+    '386 amd64 amd64p32 arm arm64 arm64be armbe loong64 mips mips64 mips64le mips64p32 mips64p32le mipsle ' +
+    'ppc ppc64 ppc64le riscv riscv64 s390 s390x sparc sparc64 wasm'
+  ).split(' '),
+)
+
 /** Parses `os`, `arch`, `os/arch` or `os/arch/variant` as `--platform` takes it. Throws `INVALID_PLATFORM`. */
 export function parsePlatform(text: string): Platform {
   const parts = text.split('/')
   if (parts.length > 3 || !parts.every(part => /^[A-Za-z0-9_.-]+$/.test(part))) {
-    throw new ShaleError('INVALID_PLATFORM', `invalid platform ${JSON.stringify(text)}`, {
-      hint: text.includes(',')
-        ? 'name one platform; an image is for one'
-        : 'write it as os/architecture, such as linux/amd64 or linux/arm/v7',
-    })
+    throw invalidPlatform(text, text.includes(',') ? 'name one platform; an image is for one' : undefined)
   }
-  const [first = '', architecture, variant] = parts
-  if (architecture !== undefined) return normalizePlatform({ os: first, architecture, variant })
-  const known = ['linux', 'windows', 'darwin', 'freebsd', 'macos'].includes(first.toLowerCase())
+  const [first = '', second, variant] = parts
   const host = hostPlatform()
-  return known ? normalizePlatform({ ...host, os: first }) : normalizePlatform({ os: host.os, architecture: first })
+  const given = { os: first, architecture: second ?? host.architecture, variant }
+  const platform = normalizePlatform(
+    second === undefined && !isSystem(first) ? { ...host, architecture: first } : given,
+  )
+  if (!isSystem(platform.os)) throw invalidPlatform(text, `unknown operating system ${JSON.stringify(first)}`)
+  if (KNOWN_ARCHITECTURES.has(platform.architecture)) return platform
+  const what = second === undefined ? 'operating system or architecture' : 'architecture'
+  throw invalidPlatform(text, `unknown ${what} ${JSON.stringify(second ?? first)}`)
+}
+
+function isSystem(name: string): boolean {
+  return name.toLowerCase() === 'macos' || OPERATING_SYSTEMS.has(name.toLowerCase())
+}
+
+function invalidPlatform(text: string, why?: string): ShaleError {
+  return new ShaleError('INVALID_PLATFORM', `invalid platform ${JSON.stringify(text)}${why ? `: ${why}` : ''}`, {
+    hint: 'write it as os/architecture, such as linux/amd64 or linux/arm/v7',
+  })
 }
 
 export function formatPlatform(platform: Platform): string {

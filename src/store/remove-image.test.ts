@@ -102,11 +102,18 @@ describe('image names', () => {
 
   test('what is no image is said in docker words', async t => {
     const { store, id } = await storeWith(t, ['w:1'], [])
-    for (const text of ['zzz', 'w', 'w:2', 'UPPER:', `b@${id}`, id.replace(/.$/, '-'), '']) {
+    for (const text of ['zzz', 'w', 'w:2', `b@${id}`, id.replace(/.$/, '-')]) {
       assert.throws(() => resolveImage(store, text), {
         code: 'IMAGE_NOT_FOUND',
         message: `No such image: ${text}`,
       })
+    }
+    for (const text of ['UPPER', 'w:', 'w:-', 'w@sha256:1', '']) {
+      const start = `invalid reference format: ${JSON.stringify(text)}: `
+      assert.throws(
+        () => resolveImage(store, text),
+        ({ code, message }) => code === 'INVALID_REFERENCE' && message.startsWith(start),
+      )
     }
   })
 

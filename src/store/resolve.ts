@@ -11,11 +11,13 @@ export interface ResolvedImage {
 
 /**
  * Finds the image that a user's text means: a name (`debian`, `debian:trixie`, `debian@sha256:…`), else an ID or the
- * beginning of one, with or without `sha256:`. Throws `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`.
+ * beginning of one, with or without `sha256:`. Throws `IMAGE_NOT_FOUND`, `IMAGE_AMBIGUOUS`, `INVALID_REFERENCE`.
  */
 export function resolveImage(store: Pick<Store, 'images'>, text: string): ResolvedImage {
   const found = findImage(store, text)
   if (found !== undefined) return found
+  // What can be no name is not merely missing: the user is told why.
+  parseReference(text)
   throw new ShaleError('IMAGE_NOT_FOUND', `No such image: ${text}`)
 }
 

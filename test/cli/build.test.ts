@@ -81,6 +81,46 @@ test('build: flags', async t => {
   assert.doesNotMatch(noCache.stderr, /CACHED/)
 })
 
+test('build: files for results that cannot be written are refused before anything is built', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a', id: 'of another build' })
+  const cases = [
+    [
+      ['--iidfile', 'no/where'],
+      /^ERROR: cannot write --iidfile "no\/where": .*\/no is no folder\nhint: nothing was built\n$/,
+    ],
+    [['--metadata-file', 'a/b'], /^ERROR: cannot write --metadata-file "a\/b": .*\/a is no folder\n/],
+    [['--iidfile', '.'], /: it is a folder\n/],
+  ] as const
+  for (const [flags, message] of cases) {
+    const { code, stderr } = await call(['build', ...flags, '.'], { cwd: folder })
+    assert.deepEqual([code, message.test(stderr)], [1, true], stderr)
+  }
+  assert.equal((await call(['images', '-aq'])).stdout, '')
+  const failed = await call(['build', '--iidfile', 'id', '--target', 'none', '.'], { cwd: folder })
+  assert.equal(failed.code, 1)
+  await assert.rejects(readFile(join(folder, 'id')), { code: 'ENOENT' }, 'the ID of another build is gone')
+})
+
+test('build: a platform that does not exist is refused', async t => {
+  const call = await shale(t)
+  const folder = await fixtureTree(await tmp(t), { Dockerfile: 'FROM scratch\nCOPY Dockerfile /\n' })
+  const cases = [
+    ['nonsense/x', 'unknown operating system "nonsense"'],
+    ['linux/amd46', 'unknown architecture "amd46"'],
+    ['linx', 'unknown operating system or architecture "linx"'],
+    ['linux/amd64,linux/x', 'unknown architecture "x"'],
+  ] as const
+  for (const [platform, why] of cases) {
+    const { code, stderr } = await call(['build', '--platform', platform, folder])
+    const shown = platform.split(',').at(-1)
+    const hint = 'hint: write it as os/architecture, such as linux/amd64 or linux/arm/v7'
+    assert.deepEqual([code, stderr], [1, `ERROR: invalid platform "${shown}": ${why}\n${hint}\n`])
+  }
+  const known = await call(['build', '-q', '--platform', 'Linux/x86_64', folder])
+  assert.equal(known.code, 0, known.stderr)
+})
+
 test('build: events as JSON lines', async t => {
   const call = await shale(t)
   const folder = await fixtureTree(await tmp(t), { Dockerfile: DOCKERFILE, a: 'a' })

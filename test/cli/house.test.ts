@@ -48,6 +48,12 @@ test('prune filters', async t => {
   assert.match(labelled.stdout, /^Deleted Images:\ndeleted: /)
   assert.equal((await call(['images', '--format', '{{.Repository}}'])).stdout, 'app\n')
   assert.match((await call(['image', 'prune', '-f', '--filter', 'x=y'])).stderr, /^ERROR: invalid filter "x=y"/)
+  const named = await call(['image', 'prune', '-af', '--filter', 'dangling=true'])
+  assert.equal(named.stdout, 'Total reclaimed space: 0B\n')
+  const wrong = await call(['image', 'prune', '-f', '--filter', 'dangling=maybe'])
+  assert.match(wrong.stderr, /^invalid filter 'dangling=maybe'\n/)
+  const all = await call(['image', 'prune', '-f', '--filter', 'dangling=false', '--filter', 'label=new'])
+  assert.match(all.stdout, /^Deleted Images:\nuntagged: app:1\ndeleted: /)
 })
 
 test('builder prune and system prune empty the store', async t => {
@@ -63,6 +69,11 @@ test('builder prune and system prune empty the store', async t => {
     assert.match((await call([...prune, nothing])).stdout, /^Total that would be reclaimed: /, nothing)
   }
   assert.match((await call([...prune, 'label=a'])).stderr, /^invalid filter 'label'\n/)
+  const unknown = await call([...prune, 'nope=1'])
+  assert.match(
+    unknown.stderr,
+    /^invalid filter 'nope'\n+Filters: description, id, inuse, private, shared, type, until\n/,
+  )
   const cache = await call(['builder', 'prune', '-af'])
   assert.match(cache.stdout, /^Deleted build cache objects:\n[0-9a-f]{12} {2}.*COPY a \/\n/)
   const all = await call(['system', 'prune', '-af'])

@@ -102,6 +102,7 @@ test('inspect: docker’s shape', async t => {
   assert.deepEqual(config.Labels, { team: 'core' })
   assert.deepEqual(config.ExposedPorts, { '80/tcp': {} })
   assert.equal(config.WorkingDir, '/srv')
+  assert.deepEqual([image.DockerVersion, image.GraphDriver], ['', { Data: null, Name: 'overlayfs' }])
   const layers = (image.RootFS as { readonly Layers: readonly string[] }).Layers
   assert.ok(layers.length > 0 && layers.every(layer => /^sha256:[0-9a-f]{64}$/.test(layer)))
 })
@@ -163,6 +164,11 @@ test('tag and rmi: names come and go, the image goes with the last one', async t
   assert.equal(gone.stdout, `Untagged: app:1\nDeleted: ${id}\n`)
   assert.match(gone.stderr, /^ERROR: No such image: app:1/)
   assert.equal(gone.code, 1)
+  for (const command of [['rmi', '-f'], ['tag'], ['history'], ['image', 'inspect'], ['save']]) {
+    const { code, stderr } = await call([...command, 'UPPER', ...(command[0] === 'tag' ? ['x'] : [])])
+    assert.equal(code, 1)
+    assert.match(stderr, /^ERROR: invalid reference format: "UPPER": repository name must be lowercase\n/)
+  }
   const forced = await call(['rmi', '-f', 'app:1'])
   assert.deepEqual([forced.code, forced.stderr.split('\n')[0]], [0, 'ERROR: No such image: app:1'])
   assert.equal((await call(['images', '-q'])).stdout, '')

@@ -1,11 +1,8 @@
-import { writeFileSync } from 'node:fs'
 import type { PullImage } from '../../build/base-image.ts'
 import { type BuildOutcome, runBuild } from '../../build/build.ts'
-import type { ExportedImage } from '../../build/export.ts'
 import type { BuildOptions, PullPolicy } from '../../build/options.ts'
 import { ShaleError } from '../../error.ts'
-import type { Digest } from '../../oci/digest.ts'
-import { type Compression, MediaType } from '../../oci/media-types.ts'
+import type { Compression } from '../../oci/media-types.ts'
 import { limits } from '../../sandbox/cgroup/limits.ts'
 import type { Store } from '../../store/types.ts'
 import { annotationFormat, errorAnnotation, githubLine, placeIn } from '../annotations.ts'
@@ -15,6 +12,7 @@ import { parseEntitlements, parseSecret } from '../build-grants.ts'
 import { buildContexts, buildInput } from '../build-input.ts'
 import { buildOutputs } from '../build-outputs.ts'
 import type { BuildRelease } from '../build-release.ts'
+import { prepareResultFiles, writeResultFiles } from '../build-results.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { runtimeOf } from '../isolation-flags.ts'
 import { keyValues } from '../key-values.ts'
@@ -60,6 +58,7 @@ export default command({
     const plain = { ...buildOptions(context, input, release), ...source, contexts, outputs }
     const called = calledMethod(flags)
     if (called.method === 'check') return await check(context, plain, { json: called.json, annotations })
+    prepareResultFiles(flags)
     const store = await context.store()
     const caches = await sharedCaches(context, store, flags)
     const progress = startProgress(mode, context)
@@ -81,7 +80,7 @@ export default command({
       if (annotations === 'github') annotate(context, source.context, progress.view, failure)
       if (flags.explain) explain(context, mode, explainLines(progress.view))
     }
-    writeResultFiles(result, flags.iidfile, flags.metadataFile)
+    writeResultFiles(flags, result)
     if (push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
     if (flags.quiet && !onStdout && result.imageId !== undefined) context.out.write(`${result.imageId}\n`)
     return 0
@@ -212,28 +211,4 @@ function progressMode(context: Context, { flags }: BuildCommandInput): ProgressM
   if (chosen === 'rawjson') return 'json'
   if (chosen === 'tty' || chosen === 'plain' || chosen === 'json' || chosen === 'quiet') return chosen
   return context.err.canRedraw ? 'tty' : 'plain'
-}
-
-/** Fields as buildx writes them. */
-function writeResultFiles(result: BuildOutcome, iidfile: string | undefined, metadata: string | undefined): void {
-  const { imageId, image, names } = result
-  if (iidfile !== undefined) writeFileSync(iidfile, imageId ?? '')
-  if (metadata === undefined) return
-  const fields = image === undefined || imageId === undefined ? {} : imageFields(image, imageId, names)
-  writeFileSync(metadata, `${JSON.stringify(fields, undefined, 2)}\n`)
-}
-
-function imageFields(image: ExportedImage, imageId: Digest, names: readonly string[]) {
-  const isIndex = image.digest !== imageId
-  const descriptor = {
-    mediaType: isIndex ? MediaType.ociIndex : image.mediaType,
-    digest: imageId,
-    ...(!isIndex && { platform: { architecture: image.config.architecture, os: image.config.os } }),
-  }
-  return {
-    ...(!isIndex && { 'containerimage.config.digest': image.manifest.config.digest }),
-    'containerimage.descriptor': descriptor,
-    'containerimage.digest': imageId,
-    ...(names.length > 0 && { 'image.name': names.join(',') }),
-  }
 }
