@@ -84,6 +84,12 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import('./commands/diff.ts'),
   ),
   entry(['commit', 'container commit'], 'Make an image of a container', () => import('./commands/commit.ts')),
+  entry(
+    ['export', 'container export'],
+    'Write all files of a container as a tar archive',
+    () => import('./commands/export.ts'),
+  ),
+  entry(['import', 'image import'], 'Make an image from a tar archive of files', () => import('./commands/import.ts')),
   entry(['tag', 'image tag'], 'Give an image a further name', () => import('./commands/tag.ts')),
   entry(
     ['release tags'],

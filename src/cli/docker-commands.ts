@@ -1,8 +1,8 @@
 /** Commands of docker that Shale lacks. Both kinds are named as such, so that nobody looks for a typing mistake. */
 export const NOT_YET: ReadonlySet<string> = new Set([
-  ...'cp events export import manifest network pause'.split(' '),
+  ...'cp events manifest network pause'.split(' '),
   ...'search stats unpause update'.split(' '),
-  ...'buildx imagetools,buildx bake,buildx inspect,buildx ls,image import,system events'.split(','),
+  ...'buildx imagetools,buildx bake,buildx inspect,buildx ls,system events'.split(','),
 ])
 
 /** What belongs to a daemon, a cluster or a product. */

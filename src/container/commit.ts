@@ -1,11 +1,9 @@
+import { changeConfig } from '../build/config-change.ts'
 import { type ExportedImage, putImage } from '../build/export.ts'
 import { LayerBlobs } from '../build/layer-blobs.ts'
 import type { ChainLayer } from '../build/stage-state.ts'
-import { toByteString } from '../layer/entry.ts'
 import type { ExecutionConfig } from '../oci/image-config.ts'
-import type { LayerRecord } from '../store/types.ts'
-import { changedFiles } from './changes.ts'
-import { containerFolder } from './folder.ts'
+import { ownLayer } from './own-layer.ts'
 import type { ContainerTools } from './with-container.ts'
 
 export interface CommitOptions {
@@ -13,6 +11,8 @@ export interface CommitOptions {
   readonly names: readonly string[]
   readonly author?: string | undefined
   readonly message?: string | undefined
+  /** Lines of a Dockerfile that say how to run it. */
+  readonly changes: readonly string[]
 }
 
 /**
@@ -22,7 +22,8 @@ export interface CommitOptions {
 export async function commitContainer(tools: ContainerTools, commit: CommitOptions): Promise<ExportedImage['digest']> {
   const { store, image, layers, worker, lease, options } = tools
   const { state } = image
-  const record = await layerOf(tools)
+  const config = changeConfig({ ...state, config: configOf(tools) }, commit.changes)
+  const record = await ownLayer(tools)
   const chain: readonly ChainLayer[] = [...state.layers, { record, imported: false, times: 'keep' }]
   const blobs = new LayerBlobs({ store, lease, layers, worker: async () => worker }, { compression: 'zstd' })
   try {
@@ -42,31 +43,13 @@ export async function commitContainer(tools: ContainerTools, commit: CommitOptio
       os,
       ...(variant !== undefined && { variant }),
       ...(author !== undefined && { author }),
-      config: configOf(tools),
+      config,
       history: [...state.history, line],
     })
     store.images.tagAll(commit.names, digest, 'commit')
     return digest
   } finally {
     await blobs.close()
-  }
-}
-
-/** What the container has written, copied: it goes on writing, and may be removed. */
-async function layerOf(tools: ContainerTools): Promise<LayerRecord> {
-  const { store, row, worker, lease } = tools
-  const toc = await changedFiles(tools)
-  const record = await store.layers.add(lease, { toc })
-  if (store.trees.find(record.tocDigest, lease) !== undefined) return record
-  const writer = store.trees.begin(lease, record.tocDigest)
-  try {
-    const sources = [{ prefix: '', path: toByteString(containerFolder(store, row.id).upper) }]
-    await worker.writeTree({ toc: store.blobs.path(record.tocDigest), sources, folder: writer.path })
-    writer.commit()
-    return record
-  } catch (error) {
-    await writer.abort()
-    throw error
   }
 }
 

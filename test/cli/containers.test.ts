@@ -240,6 +240,36 @@ story('diff and commit: what was written, as a list and as an image', async call
   await ok('rmi', 'written:1')
 })
 
+story('export and import: all files as a tar, and an image of one layer from it', async (call, t) => {
+  const ok = okOf(call)
+  const file = join(await tmp(t), 'files.tar')
+  const script = 'echo x > /new; ln -s new /link; rm /etc/group; echo v > /kept/file'
+  await ok('run', '--name', 'flat', 'box', 'sh', '-c', script)
+  await ok('export', '-o', file, 'flat')
+  const changes = ['-c', 'CMD ["cat", "/link"]', '-c', 'ENV HOW=imported', '-c', 'WORKDIR /etc']
+  await ok('import', ...changes, '-m', 'all in one', file, 'flat:1')
+  assert.equal(await ok('run', '--rm', 'flat:1'), 'x\n')
+  const looked = await ok('run', '--rm', 'flat:1', 'sh', '-c', 'pwd; echo $HOW; ls /kept; test -e group || echo none')
+  assert.equal(looked, '/etc\nimported\nnone\n')
+  assert.equal(await ok('inspect', '-f', '{{.Comment}} {{len .RootFS.Layers}}', 'flat:1'), 'all in one 1\n')
+  await writeFile(join(file, '..', 'text'), 'no tar '.repeat(200))
+  const cases: readonly (readonly [words: readonly string[], stderr: RegExp])[] = [
+    [['import', join(file, '..', 'text')], /^ERROR: cannot import .*text: /],
+    [['import', '/nothing/there'], /^ERROR: cannot read \/nothing\/there: no such file/],
+    [['import', '-c', 'RUN true', file], /^ERROR: run is not a valid change command: RUN true/],
+    [['export', '-o', '/nothing/there', 'flat'], /the folder "\/nothing" does not exist/],
+  ]
+  for (const [words, stderr] of cases) {
+    const result = await call(words)
+    assert.match(result.stderr, stderr)
+    assert.equal(result.code, 1, words.join(' '))
+  }
+  const committed = (await ok('commit', '-c', 'USER 7', 'flat')).trim()
+  assert.equal(await ok('run', '--rm', committed, 'id', '-u'), '7\n')
+  assert.match(await ok('system', 'check'), /^All is well/)
+  await ok('rmi', 'flat:1', committed)
+})
+
 story('health checks: of the image and of the flags', async call => {
   const ok = okOf(call)
   const dockerfile = 'FROM box\nHEALTHCHECK --interval=100ms --retries=2 CMD echo looked; test -e /ready\n'

@@ -1,26 +1,51 @@
 import { type ByteString, comparePaths, type Entry } from '../../layer/entry.ts'
+import type { Lease, Store } from '../../store/types.ts'
 import { chainSource } from '../copy/chain-source.ts'
 import type { PlannedEntry } from '../copy/plan.ts'
 import { below, type CopySource } from '../copy/source.ts'
+import type { LayerBlobs } from '../layer-blobs.ts'
+import type { LayerWork } from '../layer-work.ts'
 import type { PlatformBuild } from '../platform-build.ts'
-import type { StageState } from '../stage-state.ts'
+import type { ChainLayer, StageState } from '../stage-state.ts'
 
-/**
- * Writes everything that a stage shows as one plain tar to `out`, which must not exist, below `prefix` if that is not
- * empty. With SOURCE_DATE_EPOCH no time is later than that.
- */
+interface FlatTar {
+  /** Must not exist. */
+  readonly out: string
+  /** Everything is below it. */
+  readonly prefix: ByteString
+  /** SOURCE_DATE_EPOCH: no time is later. */
+  readonly epoch?: number | undefined
+}
+
+/** What the files of a chain are read with. */
+export interface ChainReading {
+  readonly store: Store
+  readonly lease: Lease
+  readonly layers: LayerWork
+  readonly blobs: LayerBlobs
+}
+
+/** Writes everything that a stage shows as one plain tar to `out`, below `prefix` if that is not empty. */
 export async function writeFlatTar(
   { context }: PlatformBuild,
   { layers: chain }: StageState,
-  { out, prefix }: { readonly out: string; readonly prefix: ByteString },
+  where: Omit<FlatTar, 'epoch'>,
 ): Promise<void> {
-  const { layers, copies, store, lease, options } = context
-  await copies.plan(chain)
+  await context.copies.plan(chain)
+  await writeChainTar(context, chain, { ...where, epoch: context.options.sourceDateEpoch })
+}
+
+/** The same of any chain whose layers can be had. */
+export async function writeChainTar(
+  { store, lease, layers, blobs }: ChainReading,
+  chain: readonly ChainLayer[],
+  { out, prefix, epoch }: FlatTar,
+): Promise<void> {
   const source = chainSource(chain, await layers.view(chain), 'the image')
-  const planned = flatten(source, prefix, options.sourceDateEpoch)
+  const planned = flatten(source, prefix, epoch)
   const toc = { entries: planned.map(({ entry }) => entry) }
   const record = await store.layers.add(lease, { toc })
-  await context.blobs.writePlain(record, await layers.sourcesOf(toc, planned), out)
+  await blobs.writePlain(record, await layers.sourcesOf(toc, planned), out)
 }
 
 /** All entries in order of paths; of the names of one file the first is the file. */

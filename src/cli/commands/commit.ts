@@ -4,7 +4,7 @@ import { withContainer } from '../../container/with-container.ts'
 import { ShaleError } from '../../error.ts'
 import { formatReference, parseReference } from '../../oci/reference.ts'
 import { command } from '../command.ts'
-import { boolean, text } from '../flag.ts'
+import { boolean, list, text } from '../flag.ts'
 
 export default command({
   usage: '[OPTIONS] CONTAINER [REPOSITORY[:TAG]]',
@@ -15,6 +15,7 @@ export default command({
   args: { min: 1, max: 2 },
   flags: {
     author: text('Who made it', { short: 'a', placeholder: 'name' }),
+    change: list('A line of a Dockerfile that says how to run it', { short: 'c', placeholder: 'line' }),
     message: text('What it is for, in its history', { short: 'm', placeholder: 'text' }),
     pause: boolean('', { short: 'p', hidden: true }, true),
   },
@@ -25,9 +26,9 @@ export default command({
     }
     const names = reference === undefined ? [] : [formatReference(reference)]
     const store = await context.store()
-    const { author, message } = flags
+    const { author, message, change: changes } = flags
     const row = findContainer(store, name)
-    const digest = await withContainer(store, row, tools => commitContainer(tools, { names, author, message }))
+    const digest = await withContainer(store, row, tools => commitContainer(tools, { names, author, message, changes }))
     context.out.write(`${digest}\n`)
     return 0
   },
