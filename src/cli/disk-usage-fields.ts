@@ -6,7 +6,11 @@ import { goTime, timeAgo } from './format/time.ts'
 import { imageRow, namedImages } from './image-rows.ts'
 
 /** `system df -v` for a Go template: docker's four lists, every field as text. Sizes are those on the disk. */
-export function diskUsageFields({ images, records }: DetailedUsage, now: number): Value {
+export function diskUsageFields(
+  { images, records }: DetailedUsage,
+  { containers, volumes }: { readonly containers: readonly object[]; readonly volumes: readonly object[] },
+  now: number,
+): Value {
   return record('*formatter.diskUsageContext', {
     Images: images.flatMap(({ image, size, shared, unique }) =>
       namedImages(image).map(named => ({
@@ -16,8 +20,8 @@ export function diskUsageFields({ images, records }: DetailedUsage, now: number)
         UniqueSize: humanSize(unique),
       })),
     ),
-    Containers: [],
-    Volumes: [],
+    Containers: containers as Value[],
+    Volumes: volumes as Value[],
     BuildCache: records.map(({ record: step, size, shared, reclaimable }) => ({
       CacheType: step.kind,
       CreatedAt: goTime(step.createdAt),

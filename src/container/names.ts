@@ -32,5 +32,8 @@ export function generatedName(isTaken: (name: string) => boolean): string {
 export function checkContainerName(name: string): string {
   const plain = name.replace(/^\//, '')
   if (/^[a-zA-Z0-9][a-zA-Z0-9_.-]+$/.test(plain)) return plain
-  throw new ShaleError('INVALID_NAME', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`)
+  const hint = /^[a-zA-Z0-9]$/.test(plain) ? 'a name has two characters at least' : undefined
+  throw new ShaleError('INVALID_NAME', `Invalid container name (${name}), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed`, {
+    hint,
+  })
 }

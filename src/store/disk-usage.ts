@@ -40,8 +40,8 @@ export interface DetailedUsage extends DiskUsage {
 export interface UsageOptions {
   /** Images that containers use. */
   readonly activeImages?: ReadonlySet<Digest> | undefined
-  /** How many containers run. */
-  readonly activeContainers?: number | undefined
+  /** IDs of the containers that run. */
+  readonly activeContainers?: ReadonlySet<string> | undefined
 }
 
 /**
@@ -90,7 +90,7 @@ function measure(store: LocalStore, options: UsageOptions): Measured {
       size: size.total(images),
       reclaimable: size.total(images, active),
     },
-    folderRow('Containers', join(layout.root, 'containers'), options.activeContainers ?? 0, seen),
+    containersRow(join(layout.root, 'containers'), options.activeContainers ?? new Set(), seen),
     volumesRow(store, seen),
     {
       type: 'Build Cache',
@@ -130,11 +130,20 @@ function registryRow(
   return [{ type: 'Registry', total, active, size: size.total(served, ...others), reclaimable }]
 }
 
-function folderRow(type: 'Containers', folder: string, active: number, seen: Set<string>): UsageRow {
-  const names = readNames(folder)
-  const sizes = names.map(name => allocatedBytes(join(folder, name), seen))
-  const size = sizes.reduce((sum, each) => sum + each, allocatedByFolder(folder))
-  return { type, total: names.length, active, size, reclaimable: active >= names.length ? 0 : size }
+/** A container's folder is named by its ID. */
+function containersRow(folder: string, running: ReadonlySet<string>, seen: Set<string>): UsageRow {
+  const measured = readNames(folder).map(name => ({
+    active: running.has(name),
+    bytes: allocatedBytes(join(folder, name), seen),
+  }))
+  const idle = measured.filter(({ active }) => !active)
+  return {
+    type: 'Containers',
+    total: measured.length,
+    active: measured.length - idle.length,
+    size: sum(measured) + allocatedByFolder(folder),
+    reclaimable: sum(idle),
+  }
 }
 
 function volumesRow({ layout, volumes }: LocalStore, seen: Set<string>): UsageRow {
@@ -142,7 +151,6 @@ function volumesRow({ layout, volumes }: LocalStore, seen: Set<string>): UsageRo
     bytes: allocatedBytes(join(layout.volumes, name), seen),
     active: users.length > 0,
   }))
-  const sum = (all: readonly { readonly bytes: number }[]) => all.reduce((total, { bytes }) => total + bytes, 0)
   const known = new Set(volumes.list().map(({ name }) => name))
   // A folder without a row, as after a crash between the two.
   const others = readNames(layout.volumes)
@@ -194,6 +202,10 @@ function pathsOf(layout: Layout, content: Reach): readonly string[] {
     ...[...content.blobs].map(digest => blobPath(layout, digest)),
     ...[...content.trees].map(id => treePath(layout, id)),
   ]
+}
+
+function sum(all: readonly { readonly bytes: number }[]): number {
+  return all.reduce((total, { bytes }) => total + bytes, 0)
 }
 
 function readNames(folder: string): readonly string[] {

@@ -211,6 +211,9 @@ story('what is refused', async (call, t) => {
     ['container inspect box', 1, /^ERROR: No such container: box\n$/],
     ['rm -f nothing', 0, /No such container: nothing/],
     ['rename taken taken2 x', 1, /./],
+    ['rename taken taken', 1, /^ERROR: Renaming a container with the same name as its current name\n/],
+    ['create --name t box', 1, /\(t\), only .* are allowed\nhint: a name has two characters at least\n/],
+    ['ps -n few', 125, /^invalid argument "few" for "-n, --last" flag: it is a whole number\nSee 'shale ps --help'\./],
   ]
   for (const [words, code, stderr] of cases) {
     const result = await call(words.split(' '))
@@ -218,6 +221,32 @@ story('what is refused', async (call, t) => {
     assert.equal(result.code, code, words)
   }
   assert.equal(await okOf(call)('ps', '-a', '--format', '{{.Status}}', '--filter', 'status=exited'), '')
+})
+
+story('system df and info count containers that run, and images that are used', async call => {
+  const ok = okOf(call)
+  const counts = async () => (await ok('system', 'df', '--format', '{{.Type}} {{.TotalCount}} {{.Active}}')).split('\n')
+  const reclaimable = async () =>
+    (await ok('system', 'df', '--format', '{{.Type}} {{.Reclaimable}}')).split('\n').slice(0, 2).join()
+  const [before = ''] = await counts()
+  assert.match(before, /^Images \d+ 0$/)
+  await ok('run', '-d', '--name', 'runs', 'box')
+  await ok('create', '--name', 'waits', 'box')
+  const [images = '', containers] = await counts()
+  assert.equal(images, before.replace(/0$/, '1'))
+  assert.equal(containers, 'Containers 2 1')
+  const verbose = await ok('system', 'df', '-v')
+  assert.match(
+    verbose,
+    /\nContainers space usage:\n\nCONTAINER ID +IMAGE +COMMAND +LOCAL VOLUMES +SIZE +CREATED +STATUS +NAMES\n/,
+  )
+  assert.match(verbose, /\n[0-9a-f]{12} +box +"sleep 100" +1 +\S+B +\S.* ago +Up .* runs\n/)
+  assert.match(verbose, /\nVOLUME NAME +LINKS +SIZE\n[0-9a-f]{64} +1 +\S+B\n/)
+  const fields = '{{range .Containers}}{{.Names}} {{.State}} {{end}}{{range .Volumes}}{{.Links}} {{end}}'
+  assert.equal(await ok('system', 'df', '-v', '--format', fields), 'waits created runs running 1 1 \n')
+  assert.equal(await ok('info', '--format', '{{.Containers}} {{.ContainersRunning}} {{.ContainersStopped}}'), '2 1 1\n')
+  await ok('rm', '-f', 'waits')
+  assert.match(await reclaimable(), /,Containers 0B \(0%\)$/)
 })
 
 story('diff and commit: what was written, as a list and as an image', async call => {

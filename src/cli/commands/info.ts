@@ -1,4 +1,5 @@
 import { release } from 'node:os'
+import { isActive, settleAll } from '../../container/settle.ts'
 import { formatPlatform, hostPlatform } from '../../oci/platform.ts'
 import { enforcedSecurity } from '../../sandbox/enforced.ts'
 import { VERSION } from '../../version.ts'
@@ -16,10 +17,16 @@ export default command({
   flags: { format: text('Go template, or json', { short: 'f' }) },
   async run(context, { flags }) {
     const store = await context.store()
+    const containers = settleAll(store)
+    const running = containers.filter(isActive).length
     const facts = {
       Version: VERSION,
       NodeVersion: process.versions.node,
       Root: store.root,
+      Containers: containers.length,
+      ContainersRunning: running,
+      ContainersPaused: 0,
+      ContainersStopped: containers.length - running,
       Images: store.images.list().length,
       CacheRecords: store.cache.list().length,
       Rootless: process.getuid?.() !== 0,
@@ -37,6 +44,7 @@ export default command({
       ['Version', facts.Version],
       ['Node.js', facts.NodeVersion],
       ['Store', facts.Root],
+      ['Containers', `${facts.Containers} (${facts.ContainersRunning} running)`],
       ['Images', facts.Images],
       ['Cached steps', facts.CacheRecords],
       ['Rootless', facts.Rootless ? 'yes' : 'no'],

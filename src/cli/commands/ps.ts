@@ -61,7 +61,10 @@ function runs(row: ListedContainer['row']): boolean {
 }
 
 function count(word: string): number | undefined {
-  if (!/^-?\d+$/.test(word)) throw new UsageError(`invalid argument "${word}" for "-n, --last" flag`, '', 125)
+  if (!/^-?\d+$/.test(word)) {
+    const message = `invalid argument ${JSON.stringify(word)} for "-n, --last" flag: it is a whole number`
+    throw new UsageError(message, "See 'shale ps --help'.", 125)
+  }
   return Number(word) < 0 ? undefined : Number(word)
 }
 

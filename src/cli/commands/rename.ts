@@ -1,5 +1,6 @@
 import { findContainer } from '../../container/find.ts'
 import { checkContainerName } from '../../container/names.ts'
+import { ShaleError } from '../../error.ts'
 import { command } from '../command.ts'
 
 export default command({
@@ -10,7 +11,10 @@ export default command({
   flags: {},
   async run(context, { args: [name = '', next = ''] }) {
     const store = await context.store()
-    const { id } = findContainer(store, name)
+    const { id, name: before } = findContainer(store, name)
+    if (before === next) {
+      throw new ShaleError('SAME_NAME', 'Renaming a container with the same name as its current name')
+    }
     store.containers.change(id, { name: checkContainerName(next) })
     return 0
   },
