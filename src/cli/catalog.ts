@@ -53,6 +53,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry(['exec', 'container exec'], 'Run a further command in a container', () => import('./commands/exec.ts')),
   entry(['attach', 'container attach'], 'Connect to what a container does', () => import('./commands/attach.ts')),
   entry(['top', 'container top'], 'Show the processes of a container', () => import('./commands/top.ts')),
+  entry(['stats', 'container stats'], 'Show what containers take of the machine', () => import('./commands/stats.ts')),
   entry(['logs', 'container logs'], 'Print what a container wrote', () => import('./commands/logs.ts')),
   entry(['wait', 'container wait'], 'Wait until containers have ended', () => import('./commands/wait.ts')),
   entry(['port', 'container port'], 'Show where ports of a container are reached', () => import('./commands/port.ts')),

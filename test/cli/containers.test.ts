@@ -299,6 +299,21 @@ story('export and import: all files as a tar, and an image of one layer from it'
   await ok('rmi', 'flat:1', committed)
 })
 
+story('stats: what containers take, once and again', async call => {
+  const ok = okOf(call)
+  await ok('run', '-d', '--name', 'busy', '-m', '64m', 'box', 'sh', '-c', 'sleep 100 & while :; do :; done')
+  await ok('create', '--name', 'idle', 'box')
+  const listed = await ok('stats', '--no-stream')
+  const heading = /^CONTAINER ID +NAME +CPU % +MEM USAGE \/ LIMIT +MEM % +NET I\/O +BLOCK I\/O +PIDS\n/
+  assert.match(listed, heading)
+  assert.match(listed, /\n[0-9a-f]{12} +busy +[\d.]+% +[\d.]+[KM]iB \/ 64MiB +[\d.]+% +\S+ \/ \S+ +\S+ \/ \S+ +2\n$/)
+  const format = '{{.Name}} {{.CPUPerc}} {{.PIDs}}'
+  const all = await ok('stats', '--no-stream', '-a', '--format', format, 'busy', 'idle')
+  const [, share = '0'] = /^busy ([\d.]+)% 2\nidle 0.00% 0\n$/.exec(all) ?? []
+  assert.ok(Number(share) > 5 && Number(share) < 150, all)
+  assert.match((await call(['stats', '--no-stream', 'nobody'])).stderr, /^ERROR: No such container: nobody/)
+})
+
 story('health checks: of the image and of the flags', async call => {
   const ok = okOf(call)
   const dockerfile = 'FROM box\nHEALTHCHECK --interval=100ms --retries=2 CMD echo looked; test -e /ready\n'

@@ -14,6 +14,13 @@ export function humanSize(bytes: number): string {
   return `${Number(value.toPrecision(3))}${UNITS[unit]}`
 }
 
+/** Bytes as docker shows memory: units of 1024, four digits: `0B`, `1.5MiB`, `15.53GiB`. */
+export function binarySize(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const
+  const unit = bytes < 1 ? 0 : Math.min(units.length - 1, Math.floor(Math.log2(bytes) / 10))
+  return `${Number((bytes / 1024 ** unit).toPrecision(4))}${units[unit]}`
+}
+
 const BINARY: Readonly<Record<string, number>> = {
   '': 1,
   k: 1024,
