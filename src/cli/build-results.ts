@@ -1,10 +1,9 @@
-import { accessSync, constants, rmSync, statSync, writeFileSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
 import type { BuildOutcome } from '../build/build.ts'
 import type { ExportedImage } from '../build/export.ts'
-import { ShaleError } from '../error.ts'
 import type { Digest } from '../oci/digest.ts'
 import { MediaType } from '../oci/media-types.ts'
+import { checkDestination } from './check-destination.ts'
 
 /** Files that a build tells its result in. */
 export interface ResultFiles {
@@ -14,30 +13,12 @@ export interface ResultFiles {
 
 /**
  * Looks before the build whether they can be written after it. An old `--iidfile` is removed, as buildx does: a failed
- * build must not leave the ID of another. Throws `RESULT_FILE`.
+ * build must not leave the ID of another. Throws `DESTINATION`.
  */
 export function prepareResultFiles({ iidfile, metadataFile }: ResultFiles): void {
-  if (iidfile !== undefined) checkPlace('--iidfile', iidfile)
-  if (metadataFile !== undefined) checkPlace('--metadata-file', metadataFile)
+  if (iidfile !== undefined) checkDestination('--iidfile', iidfile)
+  if (metadataFile !== undefined) checkDestination('--metadata-file', metadataFile)
   if (iidfile !== undefined && statSync(iidfile, { throwIfNoEntry: false })?.isFile()) rmSync(iidfile)
-}
-
-function checkPlace(flag: string, file: string): void {
-  const fail = (why: string) => {
-    throw new ShaleError('RESULT_FILE', `cannot write ${flag} ${JSON.stringify(file)}: ${why}`, {
-      hint: 'nothing was built',
-    })
-  }
-  if (file === '') fail('the name is empty')
-  const folder = dirname(resolve(file))
-  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() === true
-  if (!isFolder(folder)) fail(`${folder} is no folder`)
-  if (isFolder(file)) fail('it is a folder')
-  try {
-    accessSync(folder, constants.W_OK)
-  } catch {
-    fail(`${folder} cannot be written to`)
-  }
 }
 
 /** Fields as buildx writes them. */

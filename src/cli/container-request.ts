@@ -5,6 +5,7 @@ import type { RunImageOptions } from '../container/run.ts'
 import { ShaleError } from '../error.ts'
 import { familiarReference, parseReference } from '../oci/reference.ts'
 import type { Store } from '../store/types.ts'
+import { checkDestination } from './check-destination.ts'
 import type { Context, Input } from './command.ts'
 import { isolationOf } from './isolation-flags.ts'
 import { lifeOf } from './life-flags.ts'
@@ -58,13 +59,14 @@ export async function containerRequest(
   }
 }
 
-/** Writes the ID of `--cidfile`. One that is there belongs to another container: throws `CIDFILE_EXISTS` beforehand. */
+/** Writes the ID of `--cidfile`. One that is there belongs to another container: throws `CIDFILE_EXISTS` or `DESTINATION` beforehand. */
 export function cidfile(path: string | undefined): (id: string) => void {
   if (path === undefined) return () => {}
   if (existsSync(path)) {
     const why = "container ID file found, make sure the other container isn't running or delete"
     throw new ShaleError('CIDFILE_EXISTS', `${why} ${path}`)
   }
+  checkDestination('--cidfile', path)
   return id => writeFileSync(path, id, { flag: 'wx' })
 }
 

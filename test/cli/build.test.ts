@@ -87,7 +87,7 @@ test('build: files for results that cannot be written are refused before anythin
   const cases = [
     [
       ['--iidfile', 'no/where'],
-      /^ERROR: cannot write --iidfile "no\/where": .*\/no is no folder\nhint: nothing was built\n$/,
+      /^ERROR: cannot write --iidfile "no\/where": .*\/no is no folder\nhint: make the folder, or name another file\n$/,
     ],
     [['--metadata-file', 'a/b'], /^ERROR: cannot write --metadata-file "a\/b": .*\/a is no folder\n/],
     [['--iidfile', '.'], /: it is a folder\n/],

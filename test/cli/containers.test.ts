@@ -204,6 +204,7 @@ story('what is refused', async (call, t) => {
     ['run -d --stop-signal HUH box', 125, /invalid signal: HUH/],
     ['run -d --log-opt size=3 box', 125, /unknown log opt 'size'/],
     [`run -d --cidfile ${folder}/cid box`, 125, /container ID file found/],
+    [`run -d --cidfile ${folder}/no/where box`, 125, /^ERROR: cannot write --cidfile ".*\/no is no folder\n/],
     ['run -d -u nobody-known box', 125, /nobody-known/],
     ['run -d --health-interval often box', 125, /invalid value "often" for --health-interval/],
     ['stop nothing', 1, /^ERROR: No such container: nothing\n$/],
