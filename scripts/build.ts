@@ -35,8 +35,8 @@ const OPTIONS = {
   format: 'esm',
   platform: 'node',
   target: 'node24',
-  // Has a compiled library of its own beside it.
-  external: ['koffi'],
+  // koffi has a compiled library of its own beside it; openpgp stays replaceable, as its licence (LGPL) wants it.
+  external: ['koffi', 'openpgp'],
   // Names stay, so that a stack trace says something; the white space goes.
   minifyWhitespace: true,
   minifySyntax: true,

@@ -42,6 +42,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['error.ts', 'version.ts', 'koffi.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
     ...['archive', 'remote', 'advise'],
   ],
+  // Packages of distributions, made into images.
+  base: ['error.ts', 'version.ts', 'dockerfile', 'oci', 'tar', 'layer', 'store', 'transfer', 'registry'],
   // A build's steps in registries and folders.
   cache: ['error.ts', 'dockerfile', 'oci', 'layer', 'store', 'transfer', 'archive', 'registry', 'copy', 'build'],
   container: ['error.ts', 'oci', 'layer', 'store', 'rootfs', 'network', 'sandbox', 'build'],
@@ -58,6 +60,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'copy',
       'remote',
       'advise',
+      'base',
       'build',
       'cache',
       'container',

@@ -13,10 +13,7 @@ export interface Alternative {
  * update-alternatives that are written out in a `postinst`, and Java's `.jinfo` files. Of each name the one with the
  * highest priority, as in automatic mode; of equals the first in the order given. `exists` tells which targets are there.
  */
-export function chooseAlternatives(
-  debs: readonly Deb[],
-  exists: (path: string) => boolean,
-): readonly Alternative[] {
+export function chooseAlternatives(debs: readonly Deb[], exists: (path: string) => boolean): readonly Alternative[] {
   const best = new Map<string, Alternative>()
   for (const found of debs.flatMap(deb => [...inScript(deb), ...inJinfo(deb)])) {
     if (!exists(found.path)) continue
@@ -28,8 +25,8 @@ export function chooseAlternatives(
 
 function inScript({ scripts }: Deb): readonly Alternative[] {
   const script = scripts.get('postinst')?.replaceAll(/\\\n/g, ' ') ?? ''
-  return [...script.matchAll(/update-alternatives\s+(?:--quiet\s+)?--install\s([^\n;&|]*)/g)].flatMap(([, words = '']) =>
-    readCall(words.trim().split(/\s+/)),
+  return [...script.matchAll(/update-alternatives\s+(?:--quiet\s+)?--install\s([^\n;&|]*)/g)].flatMap(
+    ([, words = '']) => readCall(words.trim().split(/\s+/)),
   )
 }
 

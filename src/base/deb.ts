@@ -71,7 +71,10 @@ async function readControl(bytes: AsyncIterable<Uint8Array>, what: string): Prom
     if (member.header.kind !== 'file') continue
     size += member.header.size
     if (size > CONTROL_LIMIT) throw new ShaleError('PACKAGE_INVALID', `the control part of ${what} is too large`)
-    texts.set(member.header.path.replace(/^\.?\/+/, ''), Buffer.concat(await Array.fromAsync(member.content)).toString())
+    texts.set(
+      member.header.path.replace(/^\.?\/+/, ''),
+      Buffer.concat(await Array.fromAsync(member.content)).toString(),
+    )
   }
   return texts
 }

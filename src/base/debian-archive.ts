@@ -63,11 +63,7 @@ interface SignedRelease {
   readonly note: ReadRelease
 }
 
-async function readSigned(
-  archive: DebianArchive,
-  repository: Repository,
-  signal: AbortSignal,
-): Promise<SignedRelease> {
+async function readSigned(archive: DebianArchive, repository: Repository, signal: AbortSignal): Promise<SignedRelease> {
   const { fetcher, trust, seen, now } = archive
   const { suite } = repository
   const failures: unknown[] = []

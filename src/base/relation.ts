@@ -35,7 +35,8 @@ export function readRelations(field: string | undefined): readonly (readonly Rel
 function readRelation(raw: string): Relation {
   const text = raw.replace(/\s+/g, ' ').trim()
   const [, name = text, qualifier, operator, version] = RELATION.exec(text) ?? []
-  return { name, qualifier, operator: operator && (OLD_OPERATORS[operator] ?? (operator as Operator)), version, text }
+  const known = operator === undefined ? undefined : (OLD_OPERATORS[operator] ?? (operator as Operator))
+  return { name, qualifier, operator: known, version, text }
 }
 
 /** Whether a version is one that the relation wants. */

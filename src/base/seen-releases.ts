@@ -14,7 +14,9 @@ export interface SeenReleases {
 export function seenReleases(folder: string): SeenReleases {
   return {
     async note({ uris, suite }, date, where) {
-      const name = createHash('sha256').update(JSON.stringify([uris[0], suite])).digest('hex')
+      const name = createHash('sha256')
+        .update(JSON.stringify([uris[0], suite]))
+        .digest('hex')
       const path = join(folder, `release-${name}`)
       const before = Number(await readFile(path, 'utf8').catch(() => '0'))
       if (date < before) {

@@ -65,7 +65,7 @@ async function readKeyring(openpgp: OpenPgp, path: string): Promise<readonly Key
   try {
     const text = bytes.toString('latin1')
     const armoured = text.includes('-----BEGIN PGP PUBLIC KEY BLOCK-----')
-    return await openpgp.readKeys(armoured ? { armoredKeys: text } : { binaryKeys: bytes })
+    return armoured ? await openpgp.readKeys({ armoredKeys: text }) : await openpgp.readKeys({ binaryKeys: bytes })
   } catch (cause) {
     throw new ShaleError('KEYRING_INVALID', `${path} is no keyring of OpenPGP: ${(cause as Error).message}`, { cause })
   }

@@ -30,6 +30,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     'Build an image from a Dockerfile',
     () => import('./commands/build.ts'),
   ),
+  entry(['base'], 'Make a base image from a distribution’s signed packages', () => import('./commands/base.ts')),
   entry(['lint'], 'Check Dockerfiles by rules', () => import('./commands/lint.ts')),
   entry(['explain'], 'Print the page about a rule for Dockerfiles', () => import('./commands/explain.ts')),
   entry(
