@@ -1,3 +1,4 @@
+import { ShaleError } from '../error.ts'
 import { readParagraph, splitParagraphs } from './deb822.ts'
 import type { Package, PackageIndex, Repository } from './package.ts'
 import { type Relation, readRelations } from './relation.ts'
@@ -75,6 +76,7 @@ function readPackage(text: string, repository: Repository): Package {
   const get = (name: string): string => fields.get(name) ?? ''
   const relations = (...names: readonly string[]) => names.flatMap(name => readRelations(fields.get(name)))
   const name = get('package')
+  checkFields(name, get('sha256'), get('size'))
   return {
     ...{ name, version: get('version'), architecture: get('architecture') },
     source: /^\S+/.exec(get('source'))?.[0] ?? name,
@@ -89,6 +91,20 @@ function readPackage(text: string, repository: Repository): Package {
     size: Number(get('size')),
     sha256: get('sha256'),
     repository,
+  }
+}
+
+/** Names and digests become names of files. Throws `INDEX_INVALID`. */
+function checkFields(name: string, sha256: string, size: string): void {
+  const why = !/^[a-z0-9][a-z0-9.+-]*$/i.test(name)
+    ? 'which is no name'
+    : !/^[0-9a-f]{64}$/.test(sha256)
+      ? 'without a sha256 digest'
+      : !/^\d{1,15}$/.test(size)
+        ? 'without a size'
+        : undefined
+  if (why !== undefined) {
+    throw new ShaleError('INDEX_INVALID', `an index lists the package ${JSON.stringify(name)}, ${why}`)
   }
 }
 
