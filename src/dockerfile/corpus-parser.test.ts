@@ -120,7 +120,7 @@ test('here-documents of a whole file', withCorpus, () => {
   })
 })
 
-test('here-document words', withCorpus, () => {
+test('here-document words', withCorpus, t => {
   const data = extra()
   for (const { line, names } of data.heredocsFromLine) {
     assert.deepEqual(
@@ -134,6 +134,9 @@ test('here-document words', withCorpus, () => {
   for (const word of data.heredocWords.error!) assert.throws(() => parseHeredocWord(word), Failure, word)
   for (const node of parseNodes(data.heredocJsonForm.dockerfile).nodes) assert.deepEqual(node.heredocs, [])
   assert.equal(chompTabs(data.heredocChomp.in), data.heredocChomp.out)
+  const count = data.heredocsFromLine.length + Object.values(data.heredocWords).flat().length
+  t.diagnostic(`${count} cases`)
+  assert.ok(count >= 30)
 })
 
 test('here-documents of COPY and RUN', withCorpus, t => {
@@ -154,7 +157,9 @@ test('here-documents of COPY and RUN', withCorpus, t => {
     const found = run.heredocs.map(({ name, content, chomp }) => ({ name, data: content, chomp }))
     assert.deepEqual(found, files)
   }
-  t.diagnostic(`${data.copyHeredoc.length + data.runHeredoc.length} cases`)
+  const count = data.copyHeredoc.length + data.runHeredoc.length
+  t.diagnostic(`${count} cases`)
+  assert.ok(count >= 14)
 })
 
 test('instruction errors', withCorpus, t => {
@@ -174,7 +179,7 @@ test('instruction errors', withCorpus, t => {
   assert.ok(cases.length >= 19)
 })
 
-test('JSON arrays and words', withCorpus, () => {
+test('JSON arrays and words', withCorpus, t => {
   const data = extra()
   const joiner = new LineJoiner()
   const line = joiner.join()
@@ -192,6 +197,9 @@ test('JSON arrays and words', withCorpus, () => {
       expect,
     )
   }
+  const count = data.jsonArrays.valid.length + data.parseWords.length
+  t.diagnostic(`${count} cases`)
+  assert.ok(count >= 16)
 })
 
 test('empty continuation lines are warned of', withCorpus, () => {
@@ -235,7 +243,9 @@ test('directives', withCorpus, t => {
     if (row.cmdline !== undefined) assert.equal(found?.commandLine, row.cmdline)
     if (row.line !== undefined) assert.equal(found?.line, row.line)
   }
-  t.diagnostic(`${data.directives.length + detections.length} cases`)
+  const count = data.directives.length + detections.length
+  t.diagnostic(`${count} cases`)
+  assert.ok(count >= 17)
 })
 
 interface RealFile {

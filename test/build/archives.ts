@@ -6,6 +6,8 @@ export interface Member {
   readonly symlink?: string
   readonly hardlink?: string
   readonly mode?: number
+  /** Seconds since the epoch. */
+  readonly mtime?: number
 }
 
 /** A tar archive as ustar has it; a path that ends in `/` is a directory. */
@@ -13,7 +15,7 @@ export function tarOf(members: readonly Member[]): Buffer {
   return Buffer.concat([...members.map(block), Buffer.alloc(1024)])
 }
 
-function block({ path, content = '', symlink, hardlink, mode }: Member): Buffer {
+function block({ path, content = '', symlink, hardlink, mode, mtime = 1_600_000_000 }: Member): Buffer {
   const type = symlink !== undefined ? '2' : hardlink !== undefined ? '1' : path.endsWith('/') ? '5' : '0'
   const data = type === '0' ? Buffer.from(content) : Buffer.alloc(0)
   const header = Buffer.alloc(512)
@@ -22,7 +24,7 @@ function block({ path, content = '', symlink, hardlink, mode }: Member): Buffer 
   header.write(octal(0, 7), 108)
   header.write(octal(0, 7), 116)
   header.write(octal(data.length, 11), 124)
-  header.write(octal(1_600_000_000, 11), 136)
+  header.write(octal(mtime, 11), 136)
   header.write('        ', 148)
   header.write(type, 156)
   header.write(symlink ?? hardlink ?? '', 157)

@@ -95,3 +95,14 @@ test('run: an option that Node has too is ours, not Node’s', async t => {
   const found = await run(bin, ['run', '--pull', 'never', '--env-file', join(folder, 'vars'), 'box'], { env })
   assert.deepEqual([found.code, found.stderr.split('\n')[0]], [125, 'ERROR: No such image: box'])
 })
+
+test('run: an image of 127 layers', async t => {
+  const call = await shale(t)
+  const copies = Array.from({ length: 126 }, (_, at) => `COPY <<EOF /f/${at}\n${at}\nEOF`)
+  const input = ['FROM scratch', 'COPY . /', ...copies].join('\n')
+  const built = await call(['build', '-q', '-t', 'many', '-f', '-', await busyboxRootfs()], { input })
+  assert.equal(built.code, 0, built.stderr)
+  assert.equal((await call(['inspect', '-f', '{{len .RootFS.Layers}}', 'many'])).stdout, '127\n')
+  const { code, stdout, stderr } = await call(['run', '--rm', 'many', 'sh', '-c', 'ls /f | wc -l; cat /f/0 /f/125'])
+  assert.deepEqual([code, stdout], [0, '126\n0\n125\n'], stderr)
+})

@@ -192,6 +192,21 @@ test('git: the commit’s time is the epoch when that is asked for', async () =>
   assert.equal(built.image.config.created, new Date(time * 1000).toISOString())
 })
 
+test('an archive’s epoch is when its server says that it changed, else that of its newest file', async () => {
+  const content = tarOf([
+    { path: 'Dockerfile', content: 'FROM scratch\nCOPY foo /\n', mtime: 1_600_000_000 },
+    { path: 'foo', content: 'f', mtime: 1_700_000_000 },
+  ])
+  server.files.set('/undated.tar', { content })
+  server.files.set('/dated.tar', { content, headers: { 'last-modified': new Date(1_500_000_000_000).toUTCString() } })
+  const created = async (path: string) => {
+    const buildArgs = { SOURCE_DATE_EPOCH: 'context' }
+    const built = await bench().run({ context: `${server.url}${path}`, buildArgs, compression: 'none' })
+    return Date.parse(built.image.config.created ?? '') / 1000
+  }
+  assert.deepEqual([await created('/dated.tar'), await created('/undated.tar')], [1_500_000_000, 1_700_000_000])
+})
+
 test('a named context takes the place of an image, of a whole stage, and is copied from', async () => {
   const folder = await bench().context({ out: '1', out2: '2', '.dockerignore': 'out2\n.dockerignore' })
   const contexts = { base: folder }
@@ -206,6 +221,18 @@ test('a named context takes the place of an image, of a whole stage, and is copi
   const text = 'FROM busybox:latest\nCOPY <<EOF /out\nhello\nEOF'
   const scratch = await bench().build(text, { contexts: { busybox: 'docker-image://scratch' } })
   assert.deepEqual(scratch.files.list('/'), ['out'])
+})
+
+test('an image takes the place of a stage, whose steps are not run; the main context stays itself', async () => {
+  const text = 'FROM busybox AS parent\nFROM parent AS base\nRUN false\nFROM base\nRUN [ -f /etc/alpine-release ]'
+  const stage = await bench().build(text, { contexts: { base: 'docker-image://alpine' } })
+  assert.deepEqual([stage.ran, await stage.files.text('/etc/alpine-release')], [1, '3.21.0\n'])
+  const context = await bench().context({ out: 'contents1' })
+  const base = await bench().context({ another: 'contents2' })
+  const copies = 'FROM scratch AS base\nFROM scratch\nCOPY out /out1\nCOPY --from=base /another /out2'
+  const both = await bench().build(copies, { context, contexts: { base } })
+  assert.equal(await both.files.text('/out1'), 'contents1')
+  assert.equal(await both.files.text('/out2'), 'contents2')
 })
 
 test('a RUN sees what a named folder brought, and is run again when that changes', async () => {

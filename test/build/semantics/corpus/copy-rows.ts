@@ -25,7 +25,9 @@ export const COPY: Section = {
     'a mistyped target',
   ),
   'TestDockerfileParsing (blank FROM)': held('FROM needs a name', 'a name that expands to nothing is no name'),
-  testLocalCustomSessionID: of('named'),
+  testLocalCustomSessionID: held(
+    'an image takes the place of a stage, whose steps are not run; the main context stays itself',
+  ),
 }
 
 export const SYMLINKS: Section = {
@@ -124,9 +126,12 @@ export const CONTEXTS: Section = {
   testDockerignore: held('.dockerignore leaves out what it names, and ! brings back'),
   testDockerignoreInvalid: held('a lonely ! is refused'),
   testDockerignoreOverride: held('<Dockerfile>.dockerignore takes the place of .dockerignore'),
-  testTarContext: of('contexts'),
+  testTarContext: held('a context is an archive: …, from the standard input, a file, an address'),
   testTarContextExternalDockerfile: of('contexts'),
-  testDockerfileFromGit: of('contexts'),
-  testDockerfileFromHTTP: of('contexts'),
-  testHTTPDockerfile: of('contexts'),
+  testDockerfileFromGit: held('git: branch, default branch, tag, commit, folder'),
+  testDockerfileFromHTTP: held(
+    'a context is an archive: …, from the standard input, a file, an address',
+    'a Dockerfile of an archive may have another name, and a missing one is told',
+  ),
+  testHTTPDockerfile: held('an address or the standard input may be the Dockerfile itself'),
 }

@@ -1,14 +1,14 @@
 /** Features that this version lacks or that are tested elsewhere: what a row of the corpus is about, if not this suite. */
 export const FEATURES = {
   calls: '--call=targets and --call=outline, which describe a Dockerfile and build nothing',
-  contexts: 'contexts that are no folder: tar streams, git repositories, URLs',
+  contexts: 'a folder of an archive as the context, which docker’s command line does not offer',
   grants: '--allow, which grants what is refused or not there by default',
   limits: 'build options of their own: --shm-size, --ulimit, a host name',
-  named: '--build-context',
-  outputs: '--output: exporters other than the store',
+  named: '--build-context: which files of it a client sends to a daemon, and triggers that name one',
+  outputs: '--output: the epoch that exporters other than the store are given',
   platforms: 'several platforms in one build, and Windows',
   remote: 'ADD of URLs and git repositories, which is where --checksum means something',
-  transfer: 'import and export of the build cache',
+  transfer: 'import and export of the build cache: test/cli/build-cache.test.ts',
 } as const
 
 export type Feature = keyof typeof FEATURES

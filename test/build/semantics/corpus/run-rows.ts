@@ -76,9 +76,9 @@ export const CONFIG: Section = {
   testExportedHistory: held('history tells the final stage’s instructions, and which made layers'),
   testExportedHistoryFlattenArgs: held('history of RUN has the last value of each ARG, in order of first declaration'),
   TestDispatchHealthcheckHistory: held('HEALTHCHECK in config and history'),
-  testOCILayoutMultiname: of('outputs'),
-  testMultiNilRefsOCIExporter: of('platforms'),
-  testTarExporterBasic: of('outputs'),
+  testOCILayoutMultiname: held('an OCI archive, a layout and a docker-archive come back as the image that was built'),
+  testMultiNilRefsOCIExporter: held('FROM scratch alone exports fine for two platforms (testMultiNilRefsOCIExporter)'),
+  testTarExporterBasic: held('the files of the last stage: as a folder and as a tar, and nothing in the store'),
 }
 
 const GIVEN = 'the epoch as build argument, as default of a global ARG, and both'
@@ -89,8 +89,10 @@ export const EPOCH: Section = {
   testSourceDateEpochDockerfileDefaultOverride: held(GIVEN),
   testSourceDateEpochDockerfileDefaultReset: partly('outputs', 'an empty build argument takes the default back'),
   testSourceDateEpochDockerfileDefaultInvalid: held('an epoch that is no number'),
-  testSourceDateEpochContextGit: of('contexts'),
-  testSourceDateEpochContextHTTPLastModified: of('contexts'),
+  testSourceDateEpochContextGit: held('git: the commit’s time is the epoch when that is asked for'),
+  testSourceDateEpochContextHTTPLastModified: held(
+    'an archive’s epoch is when its server says that it changed, else that of its newest file',
+  ),
   testSourceDateEpochContextLocalUnset: held('a folder has no time to give as the epoch'),
   testSourceDateEpochStageHTTPArchive: of('remote'),
   testSourceDateEpochStageInvalid: held('an epoch from a stage that copies', 'an epoch from a stage that has a base'),

@@ -75,6 +75,8 @@ export const ONBUILD: Section = {
   TestErrorCases: held('FROM is no trigger', 'ONBUILD is no trigger'),
 }
 
+const NAMED = 'a named context takes the place of an image, of a whole stage, and is copied from'
+
 export const STAGES: Section = {
   testMultiStageImplicitFrom: held('COPY --from takes an image that is no stage'),
   'testMultiStageImplicitFrom (masked)': held('a stage hides an image of its name'),
@@ -88,15 +90,26 @@ export const STAGES: Section = {
   TestBaseImageConfig: held('a stage built on a stage has the base image of that stage'),
   testPlatformArgsImplicit: held('platform arguments choose a stage without ARG'),
   testPlatformArgsExplicit: held('platform arguments show in a stage once declared, a build argument overrides them'),
-  testExportMultiPlatform: of('platforms'),
-  testTarExporterMulti: partly('platforms', 'platform arguments choose a stage without ARG'),
+  testExportMultiPlatform: held(
+    'one folder for each platform, in folders and tars (testExportMultiPlatform, testTarExporterMulti)',
+    'several platforms are an index, tagged as one image, with the label of each',
+  ),
+  testTarExporterMulti: held(
+    'platform arguments choose a stage without ARG',
+    'one folder for each platform, in folders and tars (testExportMultiPlatform, testTarExporterMulti)',
+  ),
   testTargetsList: of('calls'),
   testOutlineArgs: of('calls'),
   testOutlineSecrets: of('calls'),
-  testNamedImageContext: of('named'),
-  'testNamedImageContext (stage)': of('named'),
-  testNamedImageContextScratch: of('named'),
-  testNamedLocalContext: of('named'),
-  testEagerNamedContextLookup: partly('named', 'stages that nothing needs are not built, their images not looked for'),
+  testNamedImageContext: held(NAMED),
+  'testNamedImageContext (stage)': held(
+    'an image takes the place of a stage, whose steps are not run; the main context stays itself',
+  ),
+  testNamedImageContextScratch: held(NAMED),
+  testNamedLocalContext: held(NAMED),
+  testEagerNamedContextLookup: held(
+    'stages that nothing needs are not built, their images not looked for',
+    'named contexts that nothing asks for are not looked up; those that are asked for are named in errors',
+  ),
   testNamedFilteredContext: of('named'),
 }
