@@ -59,6 +59,7 @@ export const CATALOG: readonly CatalogEntry[] = [
   entry(['wait', 'container wait'], 'Wait until containers have ended', () => import('./commands/wait.ts')),
   entry(['port', 'container port'], 'Show where ports of a container are reached', () => import('./commands/port.ts')),
   entry(['rename', 'container rename'], 'Give a container another name', () => import('./commands/rename.ts')),
+  entry(['update', 'container update'], 'Change what containers may use', () => import('./commands/update.ts')),
   entry(['inspect'], 'Show everything recorded about containers and images', () => import('./commands/inspect.ts')),
   entry(
     ['container inspect'],

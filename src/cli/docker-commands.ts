@@ -1,7 +1,7 @@
 /** Commands of docker that Shale lacks. Both kinds are named as such, so that nobody looks for a typing mistake. */
 export const NOT_YET: ReadonlySet<string> = new Set([
   ...'cp events manifest network pause'.split(' '),
-  ...'search unpause update'.split(' '),
+  ...'search unpause'.split(' '),
   ...'buildx imagetools,buildx bake,buildx inspect,buildx ls,system events'.split(','),
 ])
 

@@ -7,7 +7,7 @@ import type { ContainerFolder } from './folder.ts'
 import { type Health, watchHealth } from './health.ts'
 import { hostPid } from './host-pid.ts'
 import { logWriter } from './log-writer.ts'
-import type { ContainerOptions } from './options.ts'
+import { type ContainerOptions, optionsOf } from './options.ts'
 import { restartDelay } from './restart-policy.ts'
 import { serve, stop } from './serve-container.ts'
 import { signalName } from './signal-name.ts'
@@ -97,7 +97,7 @@ async function runUntilDone(
     const delay =
       stopped || result.startError !== undefined
         ? undefined
-        : restartDelay(supervised.options.restart, result, { failures, ranWell })
+        : restartDelay(policyOf(supervised), result, { failures, ranWell })
     const ended = endOf(result)
     if (delay === undefined) {
       supervised.record({
@@ -117,6 +117,12 @@ async function runUntilDone(
     supervised.record({ restarts: before.restarts + 1 })
     await emptyWork(supervised.helper, supervised.request.work)
   }
+}
+
+/** As it is now: `update` may have changed it. */
+function policyOf({ record, options }: Supervised): ContainerOptions['restart'] {
+  const row = record({})
+  return row === undefined ? options.restart : optionsOf(row).restart
 }
 
 /** What overlayfs left there belongs to nobody any more. */

@@ -315,6 +315,33 @@ story('stats: what containers take, once and again', async call => {
   assert.match((await call(['stats', '--no-stream', 'nobody'])).stderr, /^ERROR: No such container: nobody/)
 })
 
+story('update: limits and restart policy of a container that runs', async call => {
+  const ok = okOf(call)
+  await ok('run', '-d', '--name', 'fixed', '-m', '64m', 'box', 'sh', '-c', PATIENT)
+  assert.equal(await ok('update', '-m', '128m', 'fixed'), 'fixed\n')
+  // Where no memory controller is to be had, `run` says so, and there is no group to look at.
+  const pid = (await ok('inspect', '-f', '{{.State.Pid}}', 'fixed')).trim()
+  const group = memoryGroup(readFileSync(`/proc/${pid}/cgroup`, 'utf8'))
+  if (group !== undefined) assert.equal(readFileSync(group, 'utf8'), `${128 * 1024 * 1024}\n`)
+  assert.match(await ok('stats', '--no-stream', '--format', '{{.MemUsage}}'), / 128MiB\n$/)
+  await ok('update', '--restart', 'on-failure:1', 'fixed')
+  const policy = '{{.HostConfig.RestartPolicy.Name}} {{.HostConfig.Memory}}'
+  assert.equal(await ok('inspect', '-f', policy, 'fixed'), 'on-failure 134217728\n')
+  await ok('exec', 'fixed', 'kill', '-INT', '1')
+  await logsHave(call, 'fixed', /^ready\nasked\nready\n$/)
+  const cases: readonly (readonly [words: string, stderr: RegExp])[] = [
+    ['update fixed', /you must provide one or more flags/],
+    ['update --restart often fixed', /invalid restart policy: unknown policy 'often'/],
+    ['update -m 1m fixed', /Minimum memory limit allowed is 6MB/],
+    ['update -m 64m nobody', /No such container: nobody/],
+  ]
+  for (const [words, stderr] of cases) {
+    const result = await call(words.split(' '))
+    assert.match(result.stderr, stderr)
+    assert.notEqual(result.code, 0, words)
+  }
+})
+
 story('health checks: of the image and of the flags', async call => {
   const ok = okOf(call)
   const dockerfile = 'FROM box\nHEALTHCHECK --interval=100ms --retries=2 CMD echo looked; test -e /ready\n'
@@ -388,6 +415,15 @@ function okOf(call: Shale) {
 async function logsHave(call: Shale, name: string, pattern: RegExp): Promise<void> {
   for (let turn = 0; turn < 50; turn++) if (pattern.test((await call(['logs', name])).stdout)) return
   assert.match((await call(['logs', name])).stdout, pattern)
+}
+
+/** The file of the memory limit, when the processes are in a group of ours. */
+function memoryGroup(cgroups: string): string | undefined {
+  const [, controllers, path] = /^\d+:(memory|):.*(\/shale\/.*)$/m.exec(cgroups) ?? []
+  if (path === undefined) return undefined
+  const folders = controllers === '' ? ['/sys/fs/cgroup'] : ['/sys/fs/cgroup/memory']
+  const files = folders.map(folder => join(folder, path, controllers === '' ? 'memory.max' : 'memory.limit_in_bytes'))
+  return files.find(file => existsSync(file))
 }
 
 async function gone(call: Shale, name: string): Promise<void> {
