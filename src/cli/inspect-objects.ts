@@ -1,4 +1,4 @@
-import { findContainer } from '../container/find.ts'
+import { containerNamed, findContainer } from '../container/find.ts'
 import { ShaleError } from '../error.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { LocalStore } from '../store/open.ts'
@@ -43,19 +43,10 @@ export async function inspectContainer(store: LocalStore, name: string): Promise
 
 /** Of the same name, docker takes the container. */
 export async function inspectAny(store: LocalStore, name: string, platform: Platform | undefined): Promise<object> {
-  const container = platform === undefined ? lookUp(store, name) : undefined
+  const container = platform === undefined ? containerNamed(store, name) : undefined
   if (container !== undefined) return containerShape(store, container)
   if (findImage(store, name) === undefined) throw new ShaleError('NO_SUCH_OBJECT', `No such object: ${name}`)
   return await inspectImage(store, name, platform)
-}
-
-function lookUp(store: LocalStore, name: string) {
-  try {
-    return findContainer(store, name)
-  } catch (error) {
-    if (error instanceof ShaleError && error.code === 'CONTAINER_NOT_FOUND') return undefined
-    throw error
-  }
 }
 
 /** An image as `inspect` shows it. */

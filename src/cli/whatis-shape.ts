@@ -1,17 +1,24 @@
 import type { BaseState } from '../release/base-state.ts'
 import type { ImageFacts } from '../release/facts.ts'
 import { shownName } from '../release/promote.ts'
+import { stateName } from './container-rows.ts'
 import { record } from './format/template/value.ts'
+import type { AskedContainer } from './whatis-container.ts'
 
 const utc = (milliseconds: number) => new Date(milliseconds).toISOString()
 
 /** What `whatis` knows, as templates and JSON have it: what is not known is empty, times are RFC 3339. */
-export function whatisShape(facts: ImageFacts, base: BaseState | undefined): object {
+export function whatisShape(
+  facts: ImageFacts,
+  base: BaseState | undefined,
+  container: AskedContainer | undefined,
+): object {
   const { id, name, place, platform, labels, tags, moves, builds } = facts
   return record('whatis.Image', {
     Id: id,
     Name: name === undefined ? '' : shownName(name),
     Place: place,
+    Container: containerShape(container),
     Platform: platform ?? '',
     Revision: labels.revision ?? facts.origin?.revision ?? '',
     Version: labels.version ?? '',
@@ -35,6 +42,17 @@ export function whatisShape(facts: ImageFacts, base: BaseState | undefined): obj
         To: move.to ?? '',
       }),
     ),
+  })
+}
+
+function containerShape(container: AskedContainer | undefined): object {
+  return record('whatis.Container', {
+    Id: container?.row.id ?? '',
+    Name: container?.row.name ?? '',
+    State: container === undefined ? '' : stateName(container.row),
+    Created: container === undefined ? '' : utc(container.row.createdAt),
+    Image: container?.image ?? '',
+    Moved: container?.moved ?? '',
   })
 }
 

@@ -3,9 +3,11 @@ import { parseReference } from '../oci/reference.ts'
 import type { BaseState } from '../release/base-state.ts'
 import type { ImageFacts } from '../release/facts.ts'
 import { shownName } from '../release/promote.ts'
+import { statusText } from './container-rows.ts'
 import { renderTable } from './format/table.ts'
 import { isoLocalTime, timeAgo } from './format/time.ts'
 import { oneLine } from './progress/text.ts'
+import type { AskedContainer } from './whatis-container.ts'
 
 interface BaseAnswer {
   readonly state: BaseState
@@ -13,11 +15,19 @@ interface BaseAnswer {
   readonly asked: boolean
 }
 
+interface WhatisAnswer {
+  readonly facts: ImageFacts
+  readonly base: BaseAnswer | undefined
+  /** The container that the image was asked for by. */
+  readonly container: AskedContainer | undefined
+}
+
 /** The answer of `whatis` for people: a line for each fact, then the moves. */
-export function whatisText(facts: ImageFacts, base: BaseAnswer | undefined, now: number): string {
+export function whatisText({ facts, base, container }: WhatisAnswer, now: number): string {
   const { labels, origin, builds, tags, platform } = facts
   const revision = labels.revision ?? origin?.revision
   const lines: readonly (readonly [string, string | undefined])[] = [
+    ...containerLines(container, now),
     ['image', `${facts.id} (${PLACES[facts.place]})`],
     ...variantLines(facts),
     ['registry', registryLine(facts)],
@@ -40,6 +50,18 @@ export function whatisText(facts: ImageFacts, base: BaseAnswer | undefined, now:
 
 const WIDTH = 12
 const PLACES = { store: 'in the store', registry: 'in the registry', gone: 'no longer in the store' } as const
+
+function containerLines(container: AskedContainer | undefined, now: number): readonly (readonly [string, string])[] {
+  if (container === undefined) return []
+  const { row, image, moved } = container
+  const line = `${row.name} (${row.id.slice(0, 12)}), ${statusText(row, now)}, made from ${image}`
+  if (moved === undefined) return [['container', line]]
+  const change = moved === 'none' ? 'is no image here any more' : `is another image now: ${moved}`
+  return [
+    ['container', line],
+    ['', `${image} ${change}`],
+  ]
+}
 
 function variantLines({ variants = [], asked }: ImageFacts): readonly (readonly [string, string])[] {
   return variants.map(({ digest, compression }) => {

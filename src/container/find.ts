@@ -20,6 +20,16 @@ export function findContainer(store: LocalStore, text: string): ContainerRow {
   return first
 }
 
+/** Like `findContainer`; undefined when there is no such container. */
+export function containerNamed(store: LocalStore, text: string): ContainerRow | undefined {
+  try {
+    return findContainer(store, text)
+  } catch (error) {
+    if (error instanceof ShaleError && error.code === 'CONTAINER_NOT_FOUND') return undefined
+    throw error
+  }
+}
+
 export function noSuchContainer(text: string): ShaleError {
   return new ShaleError('CONTAINER_NOT_FOUND', `No such container: ${text}`)
 }

@@ -6,7 +6,7 @@ import { imagesEver, knowsManifest } from '../store/relatives.ts'
 import { findImage } from '../store/resolve.ts'
 import { shownName } from './promote.ts'
 
-/** What a question is about. Containers will be one more kind: looked for after names, before IDs, as docker does. */
+/** What a question is about. */
 export type Subject =
   | {
       readonly kind: 'image'

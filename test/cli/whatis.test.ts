@@ -34,6 +34,8 @@ interface Facts {
   readonly Builds: readonly string[]
   readonly Built: Readonly<Record<string, string>>
   readonly Base: Readonly<Record<string, string>>
+  readonly Name: string
+  readonly Container?: Readonly<Record<string, string>>
   readonly Tags: readonly string[]
   readonly Moves: readonly Readonly<Record<string, string>>[]
 }
@@ -176,6 +178,36 @@ test('of an image that is gone its moves are left; of a tag that is gone a hint'
   const { code, stderr } = await call(['whatis', `myorg/payment-service:git-${sha}`])
   assert.equal(code, 1)
   assert.match(stderr, /^ERROR: No such image: .*\nhint: it pointed at sha256:\w+ until .*: shale tags log myorg/)
+})
+
+test('of a container: the code of its image, also when the name that it was made from means another by now', async t => {
+  const { call, folder, commit, id } = await released(t, 'base:1')
+  const image = 'myorg/payment-service:latest'
+  const container = (await ok(call, 'create', '--name', 'shop', image, '/package.json')).trim()
+  for (const text of ['shop', container, container.slice(0, 12)]) {
+    const about = await facts(call, text)
+    assert.deepEqual([about.Id, about.Revision, about.Name], [id, commit, ''], text)
+    const { Created, ...rest } = about.Container ?? {}
+    assert.deepEqual(rest, { Id: container, Name: 'shop', State: 'created', Image: image, Moved: '' })
+    assert.ok(Date.parse(Created ?? '') > 0)
+  }
+  assert.equal((await facts(call, image)).Container?.Id, '')
+  const line = `container:  shop (${container.slice(0, 12)}), Created, made from ${image}\n`
+  assert.ok((await ok(call, 'whatis', 'shop')).startsWith(`${line}image:      ${id} (in the store)\n`))
+
+  await writeFile(join(folder, 'more'), '')
+  await commitAll(folder)
+  const next = await build(call, folder, '--release')
+  assert.ok(
+    (await ok(call, 'whatis', 'shop')).startsWith(`${line}            ${image} is another image now: ${next}\n`),
+  )
+  assert.deepEqual([(await facts(call, 'shop')).Revision, (await facts(call, 'shop')).Container?.Moved], [commit, next])
+  await ok(call, 'rmi', image)
+  assert.match(await ok(call, 'whatis', 'shop'), /\n {12}\S+ is no image here any more\n/)
+  // As with inspect, the container goes first; a tag means the image.
+  await ok(call, 'tag', next, 'shop')
+  assert.equal((await facts(call, 'shop')).Id, id)
+  assert.equal((await facts(call, 'shop:latest')).Id, next)
 })
 
 test('an image without labels says what is known; labels cannot write to the terminal', async t => {

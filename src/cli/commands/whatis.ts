@@ -8,18 +8,20 @@ import { type Context, command } from '../command.ts'
 import { boolean, text } from '../flag.ts'
 import { formatOne, parseFormat } from '../format/format.ts'
 import { chosenPlatform, platformFlag } from '../platform-flag.ts'
+import { askedContainer } from '../whatis-container.ts'
 import { whatisShape } from '../whatis-shape.ts'
 import { whatisText } from '../whatis-text.ts'
 import { withRegistry } from '../with-registry.ts'
 
 export default command({
-  usage: '[OPTIONS] IMAGE|DIGEST',
+  usage: '[OPTIONS] IMAGE|DIGEST|CONTAINER',
   about:
-    'Say what code is behind an image: commit, version, build, Dockerfile, base and whether that has moved since, who ' +
-    'built, pushed and promoted it when, and its tags. An image that is not in the store and whose name has its ' +
+    'Say what code is behind an image, or a container’s image: commit, version, build, Dockerfile, base and whether that ' +
+    'has moved since, who built, pushed and promoted it when, and its tags. An image that is not in the store and whose name has its ' +
     'registry in it is looked up there; of that only the labels are read, nothing is downloaded.',
   examples: [
     ['whatis app:prod', 'what is running there?'],
+    ['whatis web', 'what code does that container run?'],
     ['whatis 4f1c0a9be2d7', 'by ID; the digest that a cluster shows does as well'],
     ['whatis --registry registry.example.com/team/app:prod', 'what the registry has, not the store'],
     ['whatis --check-base app:prod', 'and ask the base’s registry whether there is a newer one'],
@@ -36,12 +38,13 @@ export default command({
     if (flags.format !== undefined && flags.format !== 'json') parseFormat(flags.format)
     const [name = ''] = args
     const store = await context.store()
-    const facts = await factsOf(context, store, name, flags)
+    const container = flags.registry ? undefined : askedContainer(store, name)
+    const facts = await factsOf(context, store, container?.row.image ?? name, flags)
     const base = await baseOf(context, store, facts, flags.checkBase)
     context.out.write(
       flags.format === undefined
-        ? whatisText(facts, base && { state: base, asked: flags.checkBase }, Date.now())
-        : formatOne(flags.format, whatisShape(facts, base)),
+        ? whatisText({ facts, base: base && { state: base, asked: flags.checkBase }, container }, Date.now())
+        : formatOne(flags.format, whatisShape(facts, base, container)),
     )
     return 0
   },
