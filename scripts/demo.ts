@@ -117,7 +117,7 @@ async function ordersApi(): Promise<void> {
   show(['history', 'myorg/orders-api:1.0.0'])
 
   say('6. It runs, as an ordinary user, and answers HTTP.')
-  await runAndAsk('myorg/orders-api:1.0.0', 'http://127.0.0.1:8080/orders')
+  await runAndAsk('myorg/orders-api:1.0.0', '8080:8080', '/orders')
 
   say('7. The same project with COPY . . first, as the article warns against; and the hardened image from a ready jar.')
   build(['-t', 'myorg/orders-api:suboptimal', '-f', join(folder, 'Dockerfile.suboptimal'), '.'], folder)
@@ -145,9 +145,11 @@ function hardened(project: string): void {
   show(['run', '--rm', 'myorg/hardened:1.0.0', 'id'])
 }
 
-async function runAndAsk(image: string, url: string): Promise<void> {
-  console.log(`$ shale run --rm ${image} &`)
-  const server = shale.start(['run', '--rm', image])
+/** Runs an image with a published port, `here:there`, and asks it for a path. */
+async function runAndAsk(image: string, port: string, path: string): Promise<void> {
+  const url = `http://127.0.0.1:${port.split(':')[0]}${path}`
+  console.log(`$ shale run --rm -p ${port} ${image} &`)
+  const server = shale.start(['run', '--rm', '-p', port, image])
   try {
     const { status, body } = await answerOf(url, 60)
     console.log(`  GET ${url} -> ${status}: ${body.trim().split('\n')[0]?.slice(0, 100)}`)
@@ -161,7 +163,7 @@ async function web(): Promise<void> {
   say('8. Node builds a site in one stage, nginx serves it from another: no node_modules in the result.')
   const folder = copyExample('web')
   build(['-t', 'myorg/web:1.0.0', '.'], folder)
-  await runAndAsk('myorg/web:1.0.0', 'http://127.0.0.1:80/')
+  await runAndAsk('myorg/web:1.0.0', '8081:80', '/')
 }
 
 function keepHouse(): void {

@@ -20,7 +20,7 @@ import { type HealthOptions, type LogOptions, optionsOf, type RestartPolicy } fr
 import { keeperRecord } from './records.ts'
 import { removeContainer } from './remove.ts'
 import { runRequest } from './request.ts'
-import { supervise } from './supervise.ts'
+import { type Supervised, supervise } from './supervise.ts'
 
 /** What to make of an image. */
 export interface RunImageOptions {
@@ -137,12 +137,30 @@ async function runFrom(tools: Tools, options: RunImageOptions & RunImageHooks): 
     const request = await runRequest(requesting, streamsOf(options))
     const folder = containerFolder(store, row.id)
     const { signal, onOutput, onRunning } = options
-    return await supervise({ helper, request, folder, options: own, record, signal, onOutput, onRunning })
-  } catch (error) {
-    record({ status: 'created', keeper: undefined, exitCode: exitCodeOf(error), error: (error as Error).message })
-    throw error
-  } finally {
+    const result = await supervise({ helper, request, folder, options: own, record, signal, onOutput, onRunning })
     if (asked.autoRemove) await removeOwn(store, row, helper)
+    return result
+  } catch (error) {
+    await leaveFailed({ store, row, helper, record, autoRemove: asked.autoRemove }, error)
+    throw error
+  }
+}
+
+interface Failed {
+  readonly store: LocalStore
+  readonly row: ContainerRow
+  readonly helper: Helper
+  readonly record: Supervised['record']
+  readonly autoRemove: boolean
+}
+
+/** What went wrong is what is said: a disk so full that this cannot be written down either must not hide it. */
+async function leaveFailed({ store, row, helper, record, autoRemove }: Failed, error: unknown): Promise<void> {
+  try {
+    record({ status: 'created', keeper: undefined, exitCode: exitCodeOf(error), error: (error as Error).message })
+    if (autoRemove) await removeOwn(store, row, helper)
+  } catch {
+    // The next command finds a container without a keeper and settles it.
   }
 }
 

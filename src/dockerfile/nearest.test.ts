@@ -20,6 +20,11 @@ const CASES: readonly (readonly [string, string | undefined])[] = [
   ['x', undefined],
 ]
 
+test('a word that lacks only its end', () => {
+  assert.equal(nearest('tmp', ['bind', 'cache', 'tmpfs', 'ssh']), 'tmpfs')
+  assert.equal(nearest('tm', ['bind', 'tmpfs']), undefined)
+})
+
 test('of short names too', () => {
   assert.equal(nearest('aa', ['zz', 'a']), 'a')
   assert.equal(nearest('b', ['a', 'cc']), undefined)

@@ -24,6 +24,16 @@ function tolerance(length: number): number {
   return length <= 8 ? 2 : 3
 }
 
+/** A word of three letters or more that lacks only its end, such as `tmp` of `tmpfs`, is nearer than its edits say. */
+function isBeginning(typed: string, candidate: string): boolean {
+  return typed.length >= 3 && candidate.length - typed.length <= 2 && candidate.startsWith(typed)
+}
+
+/** Edits between the two, or `least` when they are clearly as many. */
+function editsWithin(least: number, typed: string, candidate: string): number {
+  return Math.abs(candidate.length - typed.length) >= least ? least : distance(typed, candidate)
+}
+
 /**
  * The candidate that a mistyped word most likely meant, compared without regard to case; undefined when none is near
  * or when the word is itself a candidate. Of equally near ones the first wins.
@@ -35,8 +45,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
   for (const candidate of candidates) {
     const lower = candidate.toLowerCase()
     if (candidate === word) return undefined
-    if (Math.abs(lower.length - typed.length) >= least) continue
-    const edits = distance(typed, lower)
+    const edits = isBeginning(typed, lower) ? 1 : editsWithin(least, typed, lower)
     if (edits < least && edits < Math.max(lower.length, typed.length)) {
       found = candidate
       least = edits

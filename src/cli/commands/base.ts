@@ -31,11 +31,8 @@ export default command({
     'no shell and no package manager unless asked for; the scripts of packages are not run.',
   examples: [
     ['base debian:trixie --package openjdk-21-jre-headless -t java:21', 'a Java runtime'],
-    ['base debian:trixie --package python3,ca-certificates --user nonroot -t python', 'for an ordinary user'],
-    [
-      'base --repository "file:///srv/repo stable main" --keyring key.asc --package tool -t tool',
-      'of a repository of your own',
-    ],
+    ['base debian:trixie --package python3 --user nonroot -t python', 'for an ordinary user'],
+    ['base --repository "file:///srv x main" --keyring k.asc --package x -t x', 'of a repository of your own'],
   ],
   args: { min: 0, max: 1 },
   flags,
