@@ -3,7 +3,7 @@ import { formatPlatform, hostPlatform, type Platform } from '../oci/platform.ts'
 import { formatReference, parseReference } from '../oci/reference.ts'
 import type { Store } from '../store/types.ts'
 import { loadAndPlan } from './checks.ts'
-import { type ContextPlace, placeContext } from './context-place.ts'
+import { type ContextPlace, placeContext, withCommit } from './context-place.ts'
 import { withEpoch, withEpochArg } from './epoch.ts'
 import { type BuildEvent, failedEvent } from './events.ts'
 import type { ExportedImage } from './export.ts'
@@ -69,14 +69,15 @@ export async function runBuild(store: Store, asked: BuildOptions, services: Buil
 
 async function runPlaced(store: Store, asked: BuildOptions, services: BuildServices): Promise<BuildOutcome> {
   const startedAt = Date.now()
-  const given = withEpochArg(asked)
+  const given = withEpochArg(withModes(asked))
   given.tags?.forEach(parseReference)
   given.addHosts?.forEach(parseExtraHost)
   const lease = store.lease('build')
   const scratch = new ScratchFolders(join(store.tempDir, `${lease.id}-build-`))
   try {
     const env = services.env ?? process.env
-    const place = await placeContext({ ...given, bytes: given.contextBytes, scratchFolder: scratch.make, env })
+    const placed = await placeContext({ ...given, bytes: given.contextBytes, scratchFolder: scratch.make, env })
+    const place = given.reproducible ? await withCommit(placed, given.signal) : placed
     const known = new FolderDigests(store.statIndex, place.folder)
     const plans = await platformPlans(given, place, known)
     const [{ plan, options }] = plans as readonly [PlatformPlan]
@@ -95,6 +96,11 @@ async function runPlaced(store: Store, asked: BuildOptions, services: BuildServi
     scratch.remove()
     lease.end()
   }
+}
+
+/** Those that a build has by itself. */
+function withModes(asked: BuildOptions): BuildOptions {
+  return asked.reproducible ? { ...asked, contextModes: asked.contextModes ?? 'git' } : asked
 }
 
 /** One plan for each platform; the Dockerfile is read once. */
@@ -151,6 +157,7 @@ class WholeBuild {
     const steps = this.#builds.flatMap(({ announced }) => announced)
     emit({ type: 'started', at: this.#startedAt, dockerfile: plan.dockerfile.file, steps })
     for (const { message, range } of warnings(plan, this.#options)) emit({ type: 'warning', message, range })
+    for (const message of this.#uncommitted()) emit({ type: 'warning', message })
     const { states, images } = await this.#checked(async () => {
       const states = await Promise.all(this.#builds.map(build => build.solve()))
       return { states, images: this.#outputs.some(needsImage) ? await this.#exportAll(states) : [] }
@@ -211,6 +218,18 @@ class WholeBuild {
     }
     // Names move last: when an output cannot be written, nothing has happened.
     if (this.#isStored && id !== undefined) store.images.tagAll(names, id, 'build')
+  }
+
+  /** What is built besides the commit that the image is to be reproduced from. */
+  #uncommitted(): readonly string[] {
+    const { commit } = this.#session.place
+    const source = this.#builds[0]?.context.source
+    const changed = (commit?.changed ?? []).filter(path => source?.excludes(path) === false)
+    if (commit === undefined || changed.length === 0) return []
+    const [first, ...others] = changed
+    const more = others.length === 0 ? '' : ` and ${others.length} more`
+    const name = commit.commit.slice(0, 12)
+    return [`the context differs from commit ${name}, which will not give this image: ${first}${more}`]
   }
 
   /** Names that the image gets in the store. */

@@ -2,6 +2,7 @@ import { createReadStream, mkdirSync, rmSync, statSync } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { ShaleError } from '../error.ts'
+import type { FolderCommit } from '../remote/git-folder.ts'
 import { parseGitUrl, redactUrl } from '../remote/git-url.ts'
 import { looksLikeArchive, peek } from '../remote/sniff.ts'
 
@@ -20,6 +21,8 @@ export interface ContextPlace {
   readonly dockerfileText?: string | undefined
   /** Seconds since 1970: when the commit was made, or what the server says. */
   readonly time?: number | undefined
+  /** The commit whose time that is, of a folder. */
+  readonly commit?: FolderCommit | undefined
 }
 
 export interface PlaceRequest {
@@ -52,6 +55,14 @@ export async function placeContext(request: PlaceRequest): Promise<ContextPlace>
   throw new ShaleError('CONTEXT_NOT_FOUND', `unable to prepare context: ${what}`, {
     hint: 'the last argument of build is the folder with the files to copy, often .',
   })
+}
+
+/** With the commit of a folder, whose time is then the context's. Throws `GIT_MISSING`, `GIT_FAILED`. */
+export async function withCommit(place: ContextPlace, signal?: AbortSignal): Promise<ContextPlace> {
+  if (place.kind !== 'folder') return place
+  const { folderCommit } = await import('../remote/git-folder.ts')
+  const commit = await folderCommit(place.folder, signal)
+  return { ...place, commit, time: commit?.time }
 }
 
 async function placeGit({ context, scratchFolder, signal }: PlaceRequest): Promise<ContextPlace> {

@@ -8,6 +8,12 @@ import type { KnownDigests } from './hash-files.ts'
 import type { FileTable } from './scan/file-table.ts'
 import { scanFolder } from './scan/scan-folder.ts'
 
+/**
+ * What permissions files of a context have: their own, or what git keeps of them. With `git` directories and what the
+ * owner may execute have 0755, all else has 0644, whatever umask the checkout was made with.
+ */
+export type ContextModes = 'keep' | 'git'
+
 /** Which paths of a context .dockerignore leaves out. */
 export interface ContextFilter {
   /** True when the path itself is left out (a directory that is may still hold something that is not). */
@@ -36,6 +42,7 @@ export class ContextSource implements CopySource {
   readonly known: KnownDigests
   readonly #filter: PathFilter
   readonly #missing: (pattern: string) => Error
+  readonly #modes: ContextModes
   readonly #stats = new Map<ByteString, FileStat | undefined>()
   readonly #children = new Map<ByteString, readonly ByteString[]>()
   readonly #scans = new Map<ByteString, Promise<FileTable>>()
@@ -43,8 +50,15 @@ export class ContextSource implements CopySource {
   readonly #scanned = new Map<ByteString, { readonly table: FileTable; readonly row: number }>()
 
   /** `folder` is absolute; `missing` words the error for a COPY source that is not there. */
-  constructor(folder: string, known: KnownDigests, filter: PathFilter, missing: (pattern: string) => Error) {
+  constructor(
+    folder: string,
+    known: KnownDigests,
+    filter: PathFilter,
+    missing: (pattern: string) => Error,
+    modes: ContextModes = 'keep',
+  ) {
     this.folder = folder
+    this.#modes = modes
     this.known = known
     this.#filter = filter
     this.#missing = missing
@@ -150,7 +164,8 @@ export class ContextSource implements CopySource {
   }
 
   #entry(path: ByteString, stat: FileStat, type: number): Entry {
-    const { permissions: mode, mtime, mtimeNs } = stat
+    const { mtime, mtimeNs } = stat
+    const mode = this.#modes === 'git' ? gitMode(stat) : stat.permissions
     const common = { path, mode, uid: 0, gid: 0, mtime, mtimeNs }
     switch (type) {
       case constants.S_IFREG:
@@ -204,6 +219,11 @@ export class ContextSource implements CopySource {
       },
     )
   }
+}
+
+/** Source: git's Documentation, "fast-import", on modes of files. */
+function gitMode({ type, permissions }: FileStat): number {
+  return type === constants.S_IFDIR || (permissions & constants.S_IXUSR) !== 0 ? 0o755 : 0o644
 }
 
 /** `constants` has it not. Source: inode(7). */

@@ -63,8 +63,20 @@ export async function copyMemo(
   }
   if (found.every(matches => matches.length === 0)) return undefined
   const { destination, chmod = '', exclude, link } = instruction
+  const modes = context.options.contextModes === 'git' ? ['git'] : []
   const upon = link ? '' : state.chainId
-  const parts = [VERSION, upon, state.config.WorkingDir ?? '/', destination, owner, chmod, exclude, link, found]
+  const parts = [
+    VERSION,
+    upon,
+    state.config.WorkingDir ?? '/',
+    destination,
+    owner,
+    chmod,
+    exclude,
+    link,
+    found,
+    ...modes,
+  ]
   const isTrusted = () => checks.every(check => check(stat => context.known.trusts(stat)))
   return { key: sha256(JSON.stringify(parts)), isTrusted }
 }

@@ -14,18 +14,27 @@ export function withEpochArg(options: BuildOptions): BuildOptions {
 
 /**
  * Options with the epoch in force: the build argument, else the default of a global ARG. `context` means the time of the
- * context, the commit's or what a server or an archive says; a folder has none. Throws `INVALID_SOURCE_DATE_EPOCH`.
+ * context, the commit's or what a server or an archive says; a folder has one if the build is to be reproducible. Throws
+ * `INVALID_SOURCE_DATE_EPOCH`, `NO_SOURCE_DATE`.
  */
 export function withEpoch(options: BuildOptions, plan: BuildPlan, contextTime?: number): BuildOptions {
-  const text = options.buildArgs?.[NAME] ?? plan.globals.get(NAME) ?? ''
+  const text = options.buildArgs?.[NAME] ?? plan.globals.get(NAME) ?? (options.reproducible ? 'context' : '')
   if (text === '') return { ...options, sourceDateEpoch: undefined }
   if (text === 'context') {
+    if (options.reproducible && contextTime === undefined) throw noSourceDate(options)
     const buildArgs = { ...options.buildArgs, [NAME]: contextTime === undefined ? '' : String(contextTime) }
     return { ...options, buildArgs, sourceDateEpoch: contextTime }
   }
   if (/^\d{1,12}$/.test(text)) return { ...options, sourceDateEpoch: Number(text) }
   const stage = findStage(plan.dockerfile, text)
   throw stage === undefined ? invalid(`invalid ${NAME}: ${text}`) : stageRefused(plan, stage)
+}
+
+function noSourceDate({ context }: BuildOptions): ShaleError {
+  const message = `a reproducible build takes its time from the commit of its context, and ${context} has none`
+  return new ShaleError('NO_SOURCE_DATE', message, {
+    hint: 'commit it to a git repository, or set SOURCE_DATE_EPOCH to seconds since 1970',
+  })
 }
 
 function invalid(message: string, hint = 'write seconds since 1970, as `git log -1 --format=%ct` prints them') {

@@ -5,7 +5,7 @@ import { nearest } from '../dockerfile/nearest.ts'
 import { type Dockerfile, parseDockerfile } from '../dockerfile/parse.ts'
 import { isErrno, ShaleError } from '../error.ts'
 import { type ByteString, parentPath } from '../layer/entry.ts'
-import { ContextSource, type PathFilter } from './context.ts'
+import { type ContextModes, ContextSource, type PathFilter } from './context.ts'
 import type { ContextPlace } from './context-place.ts'
 import type { KnownDigests } from './hash-files.ts'
 import type { BuildOptions } from './options.ts'
@@ -30,11 +30,16 @@ export function loadContext(options: BuildOptions, place: ContextPlace, known: K
   if (path !== undefined && place.kind === 'fetched') checkInside(folder, path, options.dockerfile ?? basename(path))
   const text = given ?? readDockerfile(place, path as string)
   const file = path === undefined ? 'Dockerfile' : displayPath(folder, path)
-  return { dockerfile: parseDockerfile(text, { file }), source: openContext(place, known, path) }
+  return { dockerfile: parseDockerfile(text, { file }), source: openContext(place, known, path, options.contextModes) }
 }
 
 /** A folder to copy from, without what its .dockerignore (or that of the Dockerfile) leaves out. */
-export function openContext(place: ContextPlace, known: KnownDigests, dockerfile?: string): ContextSource {
+export function openContext(
+  place: ContextPlace,
+  known: KnownDigests,
+  dockerfile?: string,
+  modes?: ContextModes,
+): ContextSource {
   const { folder } = place
   const ignoreFile = findIgnoreFile(folder, dockerfile)
   if (ignoreFile !== undefined && place.kind === 'fetched')
@@ -47,7 +52,7 @@ export function openContext(place: ContextPlace, known: KnownDigests, dockerfile
   })
   const missing = (pattern: string) =>
     place.kind === 'none' ? nothingThere(place, pattern) : missingSource(place, pattern, matcher, ignoreName)
-  return new ContextSource(folder, known, contextFilter(matcher), missing)
+  return new ContextSource(folder, known, contextFilter(matcher), missing, modes)
 }
 
 /** What others made may hold links to this machine's files. */

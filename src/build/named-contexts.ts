@@ -4,7 +4,7 @@ import { formatPlatform, type Platform } from '../oci/platform.ts'
 import { layeredView } from '../rootfs/view.ts'
 import type { Lease, Store } from '../store/types.ts'
 import { scratchState } from './base-image.ts'
-import type { ContextSource } from './context.ts'
+import type { ContextModes, ContextSource } from './context.ts'
 import { contextName } from './context-name.ts'
 import { type ContextPlace, type PlaceRequest, placeContext } from './context-place.ts'
 import { chainSource } from './copy/chain-source.ts'
@@ -31,6 +31,7 @@ export interface NamedContextServices {
   readonly image: (name: string, platform: Platform, policy?: PullPolicy) => Promise<StageState>
   /** Seconds since 1970 when the build began. */
   readonly now: number
+  readonly modes?: ContextModes | undefined
 }
 
 /**
@@ -103,12 +104,12 @@ export class NamedContexts {
   }
 
   async #openFolder(name: string): Promise<ContextSource> {
-    const { store, scratchFolder, env, signal } = this.#services
+    const { store, scratchFolder, env, signal, modes } = this.#services
     const place: ContextPlace = await placeContext({ context: this.#value(name), scratchFolder, env, signal })
     if (place.kind === 'none') throw notAContext(place.name)
     const known = new FolderDigests(store.statIndex, place.folder)
     if (place.kind === 'folder') this.#known.push(known)
-    return openContext(place, known)
+    return openContext(place, known, undefined, modes)
   }
 
   async #folderState(name: string, source: ContextSource, platform: Platform): Promise<StageState> {

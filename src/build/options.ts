@@ -1,6 +1,7 @@
 import type { Compression } from '../oci/media-types.ts'
 import type { Platform } from '../oci/platform.ts'
 import type { Isolation } from '../sandbox/isolation.ts'
+import type { ContextModes } from './context.ts'
 import type { BuildEvent } from './events.ts'
 import type { Output } from './outputs/output.ts'
 
@@ -70,6 +71,13 @@ export interface BuildOptions {
   readonly compressionLevel?: number | undefined
   /** Seconds since 1970 (SOURCE_DATE_EPOCH): all times in the image are at most that. */
   readonly sourceDateEpoch?: number | undefined
+  /**
+   * The same digest from the same commit, wherever it is checked out: `contextModes` is `git`, and without another epoch
+   * that of the context's commit is taken. Throws `NO_SOURCE_DATE` when there is none.
+   */
+  readonly reproducible?: boolean | undefined
+  /** `keep` if absent. For named contexts, too. */
+  readonly contextModes?: ContextModes | undefined
   /** How many steps may run at once; the number of processors if absent. */
   readonly parallelism?: number | undefined
   readonly signal?: AbortSignal | undefined

@@ -72,7 +72,7 @@ export class PlatformBuild {
     const image = (name: string, platform: Platform, policy: PullPolicy = options.pull ?? 'missing') =>
       this.#image(name, platform, () => imageState({ store, lease, pull, policy }, name, platform))
     const contexts = new NamedContexts(namedContexts(options.contexts), {
-      ...{ store, lease, layers, scratchFolder: scratch.make, env, signal, image, now },
+      ...{ store, lease, layers, scratchFolder: scratch.make, env, signal, image, now, modes: options.contextModes },
     })
     this.context = {
       ...{ store, lease, options, plan, contexts, layers, mountTrees, freshCaches, worker, known, copies, now, signal },

@@ -27,6 +27,10 @@ export const buildFlags = {
   cacheTo: list('Write the steps of the build to this cache: type=registry,ref=user/app:cache[,mode=max]', {
     placeholder: 'cache',
   }),
+  contextModes: text('Permissions of files of the context: their own (keep), or what git keeps of them', {
+    choices: ['keep', 'git'],
+    placeholder: 'modes',
+  }),
   compression: text('Compression of layers: zstd (default), gzip or none', { choices: ['zstd', 'gzip', 'none'] }),
   explain: boolean('Say of every step why it ran or came from the cache'),
   file: text('The Dockerfile (default: Dockerfile in the context); - reads the standard input', {
@@ -52,6 +56,7 @@ export const buildFlags = {
   pull: wordOrBoolean('Ask the registries for newer base images; =never: for none at all', PULL_WORDS),
   push: boolean('Push the image to the registries of its names when it is built'),
   quiet: boolean('Print only the image ID', { short: 'q' }),
+  reproducible: boolean('The same digest from the same commit: its time is that of all files, as --context-modes git'),
   rm: boolean('', { hidden: true }),
   forceRm: boolean('', { hidden: true }),
   sbom: text('', { hidden: true }),

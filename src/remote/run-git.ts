@@ -32,6 +32,8 @@ export function runGit({ folder, remote, signal }: GitCall, args: readonly strin
     ...Object.fromEntries(Object.entries(process.env).filter(([name]) => KEPT.test(name))),
     LC_ALL: 'C',
     GIT_TERMINAL_PROMPT: '0',
+    // Reading a user's repository writes nothing there, not even a newer index.
+    GIT_OPTIONAL_LOCKS: '0',
     GIT_SSH_COMMAND: process.env.GIT_SSH_COMMAND ?? 'ssh -o BatchMode=yes',
     GIT_ALLOW_PROTOCOL: remote.startsWith('file://') ? 'file' : 'https:http:ssh:git',
   }

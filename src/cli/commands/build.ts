@@ -36,6 +36,7 @@ export default command({
     ['build --target test --build-arg VERSION=1 .', 'one stage, with an argument'],
     ['build --secret id=npm,src=.npmrc .', 'with a file that only RUN --mount=type=secret sees'],
     ['build --cache-from user/app:cache --cache-to user/app:cache .', 'with steps that other machines have made'],
+    ['build --reproducible .', 'with the same digest wherever this commit is built'],
     ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
     ['build https://example.com/app.git#main:service', 'a folder of a git repository'],
@@ -173,6 +174,8 @@ function buildOptions(
     secrets: flags.secret.map(text => parseSecret(text, context.env)),
     limits: buildLimits(context, flags),
     compression: flags.compression as Compression | undefined,
+    contextModes: flags.contextModes as BuildOptions['contextModes'],
+    reproducible: flags.reproducible,
     sourceDateEpoch: epoch ? sourceDate(epoch) : undefined,
   }
 }
