@@ -5,7 +5,6 @@ import type { ContainerChange, ContainerRow } from '../store/containers.ts'
 import { listen } from './channel.ts'
 import type { ContainerFolder } from './folder.ts'
 import { type Health, watchHealth } from './health.ts'
-import { hostPid } from './host-pid.ts'
 import { logWriter } from './log-writer.ts'
 import { type ContainerOptions, optionsOf } from './options.ts'
 import { restartDelay } from './restart-policy.ts'
@@ -159,7 +158,7 @@ async function runOnce(
         live.pid = pid
         record({
           status: 'running',
-          pid: hostPid(helper.pid, pid),
+          pid: helper.hostPid(pid),
           startedAt: Date.now(),
           finishedAt: undefined,
           error: '',

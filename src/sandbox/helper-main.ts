@@ -18,7 +18,12 @@ interface Running {
 
 const running = new Map<number, Running>()
 const rootless = process.env.SHALE_HELPER_ROOTLESS === '1'
-const host: HelperHost = { rootless, singleUser: rootless && !isMapped('uid', 1), ttyGroup: isMapped('gid', 5) }
+const host: HelperHost = {
+  rootless,
+  singleUser: rootless && !isMapped('uid', 1),
+  ttyGroup: isMapped('gid', 5),
+  contains: true,
+}
 
 function send(message: FromHelper): void {
   if (process.connected) process.send?.(message, undefined, undefined, () => {})
@@ -107,6 +112,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGU
   process.on(signal, () => {})
 }
 
-// Most helpers are started to run something; Node takes longer to start than all that comes before it is needed.
-prepareSpare()
+// Node takes longer to start than all that comes before it is needed.
+if (process.env.SHALE_HELPER_RUNS === '1') prepareSpare(host)
 send({ kind: 'ready' })

@@ -1,5 +1,7 @@
 import type { ChildProcess } from 'node:child_process'
 import { ShaleError } from '../error.ts'
+import { hostPid } from './host-pid.ts'
+import { userNamespace } from './identity.ts'
 import type { Event, FromHelper, Input, OperationName, Output, ToHelper, WireError } from './protocol.ts'
 import type {
   ExecRequest,
@@ -17,6 +19,8 @@ export interface HelperOptions {
   readonly root: string
   /** Work in a user namespace; default: unless we are root. */
   readonly rootless?: boolean
+  /** What it will surely be asked for, so that this is ready in time: to run commands, to work on trees. Default both. */
+  readonly purpose?: 'run' | 'trees' | 'both'
 }
 
 export interface CallOptions<K extends OperationName> {
@@ -49,8 +53,6 @@ export interface RunningCommand {
 /** A process in namespaces of its own that mounts, unpacks and runs; it ends with the process that has opened it. */
 export interface Helper {
   readonly rootless: boolean
-  /** Its process ID outside: of the process that its namespaces were made with. */
-  readonly pid: number
   /** What cannot be done as this user, each a sentence for a person; empty for root. */
   readonly limits: readonly string[]
   /** Requests run concurrently. Aborting ends what the operation has started at once and rejects with the signal's reason. */
@@ -58,6 +60,8 @@ export interface Helper {
   run(request: RunRequest, options?: RunOptions): Promise<RunResult>
   /** A further command in a container that `run` of this helper has started. */
   exec(request: ExecRequest, options?: RunOptions): Promise<RunResult>
+  /** What a process that `onStarted` named is called outside; undefined when it has ended. */
+  hostPid(pid: number): number | undefined
   /** Ends it with everything that it runs; idempotent. */
   close(): Promise<void>
 }
@@ -68,10 +72,20 @@ interface Pending {
   event(event: unknown): void | Promise<void>
 }
 
-/** Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. */
-export async function openHelper(options: HelperOptions): Promise<Helper> {
-  const rootless = options.rootless ?? process.geteuid?.() !== 0
-  const spawned = await spawnHelper(options.root, rootless)
+/**
+ * Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. What the machine's
+ * root runs has mostly no need of a process in between: there is one only when something else asks for it.
+ */
+export async function openHelper({ root, rootless, purpose = 'both' }: HelperOptions): Promise<Helper> {
+  const asUser = rootless ?? process.geteuid?.() !== 0
+  const runs = purpose !== 'trees'
+  if (asUser || !runs || userNamespace().kind !== 'host') return await openProcess(root, asUser, runs)
+  const { directHelper } = await import('./direct-helper.ts')
+  return directHelper(root, purpose === 'both', () => openProcess(root, false, false))
+}
+
+async function openProcess(root: string, rootless: boolean, runs: boolean): Promise<Helper> {
+  const spawned = await spawnHelper(root, rootless, runs)
   return connect(spawned.child, spawned.rootless, spawned.limits)
 }
 
@@ -117,13 +131,13 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
   }
   return {
     rootless,
-    pid: child.pid ?? 0,
     limits,
     call,
     run: (request, { signal, onRunning, ...listeners } = {}) =>
       call('run', request, { signal, onEvent: event => dispatch(event, listeners), onRunning }),
     exec: (request, { signal, onRunning, ...listeners } = {}) =>
       call('exec', request, { signal, onEvent: event => dispatch(event, listeners), onRunning }),
+    hostPid: pid => hostPid(child.pid ?? 0, pid),
     close: async () => {
       child.ref()
       if (child.connected) child.disconnect()
@@ -132,13 +146,13 @@ function connect(child: ChildProcess, rootless: boolean, limits: readonly string
   }
 }
 
-function dispatch(event: RunEvent, { onOutput, onStarted }: RunOptions): void | Promise<void> {
+export function dispatch(event: RunEvent, { onOutput, onStarted }: RunOptions): void | Promise<void> {
   return 'pid' in event ? onStarted?.(event.pid) : onOutput?.(event)
 }
 
 type Controllable = Pick<RunOptions, 'onRunning'>
 
-function runningCommand(post: (control: RunControl) => void): RunningCommand {
+export function runningCommand(post: (control: RunControl) => void): RunningCommand {
   return {
     signal: signal => post({ kind: 'signal', signal }),
     type: chunk => post({ kind: 'input', chunk }),

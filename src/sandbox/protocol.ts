@@ -57,6 +57,8 @@ export interface HelperHost {
   readonly singleUser: boolean
   /** Whether group 5 (tty) exists where the helper runs. */
   readonly ttyGroup: boolean
+  /** Whatever is started here ends with this process, which is the first of a PID namespace. */
+  readonly contains: boolean
 }
 
 export type ToHelper =

@@ -11,6 +11,11 @@ export const DEFAULT_HOSTNAME = 'shale'
 /** Something mounted over a path of the container; parents and the target itself are made when missing, and never stay behind. */
 export type RunMount = PlainMount | PreparedMount
 
+/** Whether it is one that a container mounts by itself. */
+export function isPlain(mount: RunMount): mount is PlainMount {
+  return mount.kind === 'bind' || mount.kind === 'tmpfs' || mount.kind === 'file'
+}
+
 /** What a runtime mounts by itself. */
 export type PlainMount =
   | {

@@ -1,12 +1,12 @@
 import { type ChildProcess, execFile, type StdioOptions, spawn } from 'node:child_process'
 import { existsSync } from 'node:fs'
-import { getCompileCacheDir } from 'node:module'
-import { dirname, extname } from 'node:path'
+import { extname } from 'node:path'
 import type { Duplex } from 'node:stream'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { isErrno, ShaleError } from '../error.ts'
 import { hostUser, type IdMapping, idMappings, mappingArguments, subIds, userNamespace } from './identity.ts'
+import { ownEnvironment } from './own-environment.ts'
 import { namespacesForbidden } from './unavailable.ts'
 
 /** A helper process that can be spoken to, and what it will not be able to do. */
@@ -35,17 +35,18 @@ const HELPER_COMMAND: readonly string[] = [
   ...['sh', '-c', 'exec "$@" 2>&5 4>&- 5>&-', 'sh', process.execPath, HELPER_MAIN],
 ]
 
-export async function spawnHelper(root: string, rootless: boolean): Promise<SpawnedHelper> {
+/** `runs`: commands will be run, so it keeps a process ready for the next. */
+export async function spawnHelper(root: string, rootless: boolean, runs: boolean): Promise<SpawnedHelper> {
   // Else spawn would blame the command for it.
   if (!existsSync(root)) throw new ShaleError('STORE_MISSING', `there is no store at ${root}`)
-  return rootless ? spawnRootless(root) : spawnAsRoot(root)
+  return rootless ? spawnRootless(root, runs) : spawnAsRoot(root, runs)
 }
 
-async function spawnAsRoot(root: string): Promise<SpawnedHelper> {
+async function spawnAsRoot(root: string, runs: boolean): Promise<SpawnedHelper> {
   const { kind } = userNamespace()
   // Root of a user namespace may mount and not much more: it fares as if the namespace were our own.
   const rootless = kind !== 'host'
-  const child = start(HELPER_COMMAND, root, rootless)
+  const child = start(HELPER_COMMAND, root, { rootless, runs })
   await until(child, 'message', false)
   const limits = kind === 'single' ? [singleUser('this user namespace has one user')] : []
   return { child, limits, rootless }
@@ -55,15 +56,15 @@ async function spawnAsRoot(root: string): Promise<SpawnedHelper> {
  * In a user namespace. The shell waits until the users are mapped: a program that is executed as the mapped root gets
  * all capabilities in the namespace, one that is executed before has none.
  */
-async function spawnRootless(root: string): Promise<SpawnedHelper> {
+async function spawnRootless(root: string, runs: boolean): Promise<SpawnedHelper> {
   const plan = await mappingPlan()
   if (plan.kind === 'single') {
-    const child = start(['unshare', '--user', '--map-root-user', ...HELPER_COMMAND], root, true)
+    const child = start(['unshare', '--user', '--map-root-user', ...HELPER_COMMAND], root, { rootless: true, runs })
     await until(child, 'message', true)
     return { child, limits: plan.limits, rootless: true }
   }
   const wait = ['sh', '-c', 'echo unshared >&4 && read -r mapped <&4 && exec "$@"', 'sh']
-  const child = start(['unshare', '--user', ...wait, ...HELPER_COMMAND], root, true)
+  const child = start(['unshare', '--user', ...wait, ...HELPER_COMMAND], root, { rootless: true, runs })
   const gate = child.stdio[4] as Duplex
   await until(child, 'unshared', true)
   try {
@@ -77,11 +78,15 @@ async function spawnRootless(root: string): Promise<SpawnedHelper> {
   return { child, limits: [], rootless: true }
 }
 
-function start(command: readonly string[], root: string, rootless: boolean): ChildProcess {
+function start(command: readonly string[], root: string, kind: HelperKind): ChildProcess {
   const [file, ...args] = command as [string, ...string[]]
   const child = spawn(file, args, {
     cwd: root,
-    env: helperEnvironment(rootless),
+    env: {
+      ...ownEnvironment(),
+      SHALE_HELPER_ROOTLESS: kind.rootless ? '1' : '0',
+      SHALE_HELPER_RUNS: kind.runs ? '1' : '0',
+    },
     stdio: STDIO,
     // In a session of its own: what a terminal sends to its foreground is for us to pass on.
     detached: true,
@@ -95,25 +100,9 @@ function start(command: readonly string[], root: string, rootless: boolean): Chi
   return child
 }
 
-/** Settings for our own Node (a debugger, a test runner's channel) are not the helper's. */
-function helperEnvironment(rootless: boolean): NodeJS.ProcessEnv {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('NODE_'))
-  const cache = compileCache()
-  return {
-    ...Object.fromEntries(kept),
-    ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
-    SHALE_HELPER_ROOTLESS: rootless ? '1' : '0',
-  }
-}
-
-/**
- * Compiled code for the helper and each container's first process; TypeScript as written takes 60 ms longer to start
- * without. Never a shared folder such as /tmp: what lies there runs as root.
- */
-function compileCache(): string | undefined {
-  const ours = getCompileCacheDir()
-  if (ours !== undefined) return dirname(ours)
-  return extname(HERE) === '.ts' ? fileURLToPath(new URL('../../node_modules/.cache/node', import.meta.url)) : undefined
+interface HelperKind {
+  readonly rootless: boolean
+  readonly runs: boolean
 }
 
 /** Resolves at the first word from the gate or the first message of the helper; rejects if the process ends instead. */

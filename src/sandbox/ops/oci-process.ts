@@ -37,7 +37,7 @@ export function ociProcess(runtime: OciRuntime, work: string, resources: Resourc
     begin: input => {
       const { child, ready, finished } = launch(place, input)
       launched = child
-      void finished.then(({ code }) => ended({ code, signal: null }))
+      void finished.then(({ code }) => ended({ code, signal: null, said: '' }))
       return { ready, started: ready.then(() => firstProcess(place)), failure: finished.then(({ failure }) => failure) }
     },
     kill: signal => {

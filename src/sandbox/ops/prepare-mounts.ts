@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { isErrno, ShaleError } from '../../error.ts'
 import { mountLayers } from '../init/root.ts'
 import type { HelperHost } from '../protocol.ts'
-import type { PlainMount, PreparedMount, RunMount } from '../run-request.ts'
+import { isPlain, type PlainMount, type PreparedMount, type RunMount } from '../run-request.ts'
 import { AT_FDCWD, MS, mount, openPath, RESOLVE, unmountLazily } from '../syscalls.ts'
 
 /** Mounts of a run as every runtime knows them. */
@@ -51,10 +51,6 @@ export async function prepareMounts(
     end()
     throw error
   }
-}
-
-function isPlain(mount: RunMount): mount is PlainMount {
-  return mount.kind === 'bind' || mount.kind === 'tmpfs' || mount.kind === 'file'
 }
 
 interface Room {

@@ -3,7 +3,7 @@ import { ShaleError } from '../../error.ts'
 import { runtimeSpec } from '../bundle.ts'
 import { type Cgroups, makeCgroups } from '../cgroup/groups.ts'
 import type { InitInput, MemoryFile } from '../init/input.ts'
-import type { Handler, OperationContext } from '../protocol.ts'
+import type { Handler, HelperHost, OperationContext } from '../protocol.ts'
 import type { PlainMount, RunRequest, RunResult } from '../run-request.ts'
 import type { CommandPipes } from './command-pipes.ts'
 import { conduct, pipesOf } from './conduct.ts'
@@ -54,10 +54,10 @@ async function runWith(
     if (runtime !== 'runc') cgroups = request.cgroups && makeCgroups(request.cgroups)
     const input = await initInput(request, context, { ...surroundings, terminal, pipes, cgroups })
     context.signal.throwIfAborted()
-    const init = await processFor(request, terminal)
+    const init = await processFor(request, terminal, context.host)
     const handedOver = (): void => {
       terminal?.handedOver()
-      if (request.followed === true) prepareSpare()
+      if (request.followed === true) prepareSpare(context.host)
     }
     return await conduct({ init, input, terminal, pipes, handedOver, oomKills: countOf(cgroups) }, context)
   } finally {
@@ -73,9 +73,13 @@ function countOf(cgroups: Cgroups | undefined): (() => number) | undefined {
   return cgroups?.oomKills() === undefined ? undefined : () => cgroups.oomKills() ?? 0
 }
 
-async function processFor({ config, work }: RunRequest, terminal: Terminal | undefined): Promise<InitProcess> {
+async function processFor(
+  { config, work }: RunRequest,
+  terminal: Terminal | undefined,
+  host: HelperHost,
+): Promise<InitProcess> {
   const { runtime = 'builtin', resources = {} } = config
-  if (runtime === 'builtin') return takeInit()
+  if (runtime === 'builtin') return takeInit(host)
   if (terminal !== undefined) {
     throw new ShaleError('RUNTIME_TERMINAL', `a terminal with the runtime ${runtime} is not supported`, {
       hint: 'leave out -t, or --runtime',
