@@ -72,7 +72,7 @@ async function openStoreAt(root: string | undefined): Promise<LocalStore> {
 
 async function startHelper(root: string | undefined): Promise<Helper> {
   const { openHelper } = await import('../sandbox/helper.ts')
-  return await openHelper({ root: await storeFolder(root), purpose: 'run' })
+  return await openHelper({ root: await storeFolder(root) })
 }
 
 async function storeFolder(root: string | undefined): Promise<string> {

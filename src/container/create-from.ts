@@ -18,7 +18,7 @@ export async function createFrom(
   const lease = store.lease('create')
   let helper: Helper | undefined
   const worker = async () => {
-    helper ??= await openHelper({ root: store.root, purpose: 'trees' })
+    helper ??= await openHelper({ root: store.root, runs: false })
     return treeWorker(helper, store.tempDir)
   }
   try {

@@ -99,7 +99,7 @@ export async function runImage(
 ): Promise<RunResult> {
   const lease = store.lease('run')
   // Its start takes longer than all that comes before it is needed.
-  const opening = services.openHelper?.() ?? openHelper({ root: store.root, purpose: 'run' })
+  const opening = services.openHelper?.() ?? openHelper({ root: store.root })
   try {
     const [image, helper] = await Promise.all([imageToRun(store, options, services.pull), opening])
     for (const message of helper.limits) options.onWarning?.(message)

@@ -74,7 +74,7 @@ async function lookAfter(store: LocalStore, row: ContainerRow, waits: boolean): 
   const folder = containerFolder(store, row.id)
   const record = keeperRecord(store, row.id)
   const lease = store.lease('start')
-  const helper = await openHelper({ root: store.root, purpose: 'run' })
+  const helper = await openHelper({ root: store.root })
   try {
     const worker = treeWorker(helper, store.tempDir)
     const layers = new LayerWork(store, lease, async () => worker)

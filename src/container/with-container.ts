@@ -25,7 +25,7 @@ export async function withContainer<T>(
   work: (tools: ContainerTools) => Promise<T>,
 ): Promise<T> {
   const lease = store.lease('container')
-  const opening = openHelper({ root: store.root, purpose: 'trees' })
+  const opening = openHelper({ root: store.root, runs: false })
   try {
     const options = optionsOf(row)
     const [image, helper] = await Promise.all([imageOfContainer(store, row, options), opening])

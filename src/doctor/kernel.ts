@@ -15,7 +15,7 @@ const execute = promisify(execFile)
 export async function checkNamespaces({ root }: DoctorRequest): Promise<readonly Check[]> {
   if (!existsSync(root)) return []
   try {
-    const helper = await openHelper({ root, purpose: 'trees' })
+    const helper = await openHelper({ root, separate: true })
     const { rootless } = helper
     await helper.close()
     const message = rootless ? 'user, mount and PID namespaces can be made' : 'mount and PID namespaces can be made'

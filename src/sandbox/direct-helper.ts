@@ -1,5 +1,6 @@
-import { isErrno } from '../error.ts'
-import { dispatch, type Helper, type RunOptions, runningCommand } from './helper.ts'
+import { existsSync } from 'node:fs'
+import { isErrno, ShaleError } from '../error.ts'
+import { dispatch, type Helper, helperEnded, type RunOptions, runningCommand } from './helper.ts'
 import { dropSpare, prepareSpare } from './ops/init-process.ts'
 import { HANDLERS } from './ops/registry.ts'
 import type { Event, Handler, HelperHost, Input, OperationName, Output } from './protocol.ts'
@@ -8,31 +9,32 @@ import { isPlain, type RunControl, type RunEvent, type RunRequest } from './run-
 /** The machine's root needs no process with other rights. */
 const HOST: HelperHost = { rootless: false, singleUser: false, ttyGroup: true, contains: false }
 
-/** What takes no time; all else would hold up what goes on in this process. */
-const SHORT: readonly OperationName[] = ['readFile', 'removeTree']
+export interface DirectOptions {
+  /** The store's folder. */
+  readonly root: string
+  readonly runs: boolean
+  /** Starts a helper process for what cannot be done here. */
+  readonly open: () => Promise<Helper>
+}
 
 /**
- * A helper that runs commands from this process: what a container mounts, it mounts by itself. `open` starts a helper
- * process for what is left: work on trees, other runtimes, and what must be mounted before the container is there.
- * `root` is the store's folder.
+ * A helper that is this process: root needs no other rights, and what a container mounts, it mounts by itself. Other
+ * runtimes, and what must be mounted before the container is there, are for a process with mounts of its own.
  */
-export function directHelper(root: string, treesAtOnce: boolean, open: () => Promise<Helper>): Helper {
-  prepareSpare(HOST)
+export function directHelper({ root, runs, open }: DirectOptions): Helper {
+  if (!existsSync(root)) throw new ShaleError('STORE_MISSING', `there is no store at ${root}`)
+  if (runs) prepareSpare(HOST)
   const over = new AbortController()
   const running = new Set<Promise<unknown>>()
   let opened: Promise<Helper> | undefined
-  const other = (): Promise<Helper> => {
-    opened ??= open()
-    return opened
-  }
-  if (treesAtOnce) other().catch(() => {})
   const here = <K extends OperationName>(
     operation: K,
     input: Input<K>,
     options: RunOptions = {},
   ): Promise<Output<K>> => {
     const done = perform(operation, input, options, over.signal).catch(error => {
-      throw options.signal?.aborted === true ? options.signal.reason : withPath(error, root)
+      if (options.signal?.aborted === true) throw options.signal.reason
+      throw over.signal.aborted ? over.signal.reason : withPath(error, root)
     })
     running.add(done)
     void done.catch(() => {}).finally(() => running.delete(done))
@@ -43,19 +45,17 @@ export function directHelper(root: string, treesAtOnce: boolean, open: () => Pro
   return {
     rootless: false,
     limits: [],
-    call: async (operation, input, options) =>
-      SHORT.includes(operation)
-        ? await here(operation, input, { signal: options?.signal })
-        : await (await other()).call(operation, input, options),
+    call: (operation, input, options) => here(operation, input, { signal: options?.signal }),
     run: async (request, options) => {
-      outside = runsHere(request) ? undefined : await other()
+      if (!runsHere(request)) opened ??= open()
+      outside = runsHere(request) ? undefined : await opened
       return outside === undefined ? await here('run', request, options) : await outside.run(request, options)
     },
     exec: async (request, options) =>
       outside === undefined ? await here('exec', request, options) : await outside.exec(request, options),
     hostPid: pid => (outside === undefined ? pid : outside.hostPid(pid)),
     close: async () => {
-      over.abort()
+      over.abort(helperEnded('closed'))
       dropSpare()
       await Promise.allSettled(running)
       await (await opened?.catch(() => undefined))?.close()
@@ -73,6 +73,8 @@ async function perform<K extends OperationName>(
   { signal, onRunning, ...listeners }: RunOptions,
   over: AbortSignal,
 ): Promise<Output<K>> {
+  signal?.throwIfAborted()
+  over.throwIfAborted()
   const handler = (await HANDLERS[operation]()) as Handler<K>
   const early: RunControl[] = []
   let control = (each: RunControl): void => void early.push(each)

@@ -112,6 +112,6 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'SIGQUIT', 'SIGUSR1', 'SIGU
   process.on(signal, () => {})
 }
 
-// Node takes longer to start than all that comes before it is needed.
-if (process.env.SHALE_HELPER_RUNS === '1') prepareSpare(host)
+// Most helpers are started to run something; Node takes longer to start than all that comes before it is needed.
+prepareSpare(host)
 send({ kind: 'ready' })

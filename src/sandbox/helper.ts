@@ -19,8 +19,10 @@ export interface HelperOptions {
   readonly root: string
   /** Work in a user namespace; default: unless we are root. */
   readonly rootless?: boolean
-  /** What it will surely be asked for, so that this is ready in time: to run commands, to work on trees. Default both. */
-  readonly purpose?: 'run' | 'trees' | 'both'
+  /** It will be asked to run commands, so a process is made ready for the first. Default true. */
+  readonly runs?: boolean
+  /** A process of its own even where root could do without. Default false. */
+  readonly separate?: boolean
 }
 
 export interface CallOptions<K extends OperationName> {
@@ -73,20 +75,18 @@ interface Pending {
 }
 
 /**
- * Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. What the machine's
- * root runs has mostly no need of a process in between: there is one only when something else asks for it.
+ * Starts the helper; throws `SANDBOX_UNAVAILABLE` with what to do when this machine does not let us. For the machine's
+ * root this process does the work itself, as far as nothing must be mounted for it: then that is found out by the first run.
  */
-export async function openHelper({ root, rootless, purpose = 'both' }: HelperOptions): Promise<Helper> {
+export async function openHelper({ root, rootless, runs = true, separate = false }: HelperOptions): Promise<Helper> {
   const asUser = rootless ?? process.geteuid?.() !== 0
-  const runs = purpose !== 'trees'
-  if (asUser || !runs || userNamespace().kind !== 'host') return await openProcess(root, asUser, runs)
+  const open = async (): Promise<Helper> => {
+    const spawned = await spawnHelper(root, asUser)
+    return connect(spawned.child, spawned.rootless, spawned.limits)
+  }
+  if (separate || asUser || userNamespace().kind !== 'host') return await open()
   const { directHelper } = await import('./direct-helper.ts')
-  return directHelper(root, purpose === 'both', () => openProcess(root, false, false))
-}
-
-async function openProcess(root: string, rootless: boolean, runs: boolean): Promise<Helper> {
-  const spawned = await spawnHelper(root, rootless, runs)
-  return connect(spawned.child, spawned.rootless, spawned.limits)
+  return directHelper({ root, runs, open })
 }
 
 function connect(child: ChildProcess, rootless: boolean, limits: readonly string[]): Helper {
@@ -161,7 +161,7 @@ export function runningCommand(post: (control: RunControl) => void): RunningComm
   }
 }
 
-function helperEnded(how: string | number | null): ShaleError {
+export function helperEnded(how: string | number | null): ShaleError {
   return new ShaleError('HELPER_ENDED', `the helper process has ended (${how})`)
 }
 

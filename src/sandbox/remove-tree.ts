@@ -18,7 +18,7 @@ export function treeRemover(root: string): (path: string) => Promise<void> {
 
 async function removeInHelper(root: string, path: string): Promise<void> {
   const { openHelper } = await import('./helper.ts')
-  const helper = await openHelper({ root, purpose: 'trees' })
+  const helper = await openHelper({ root, runs: false })
   try {
     await helper.call('removeTree', { path })
   } finally {

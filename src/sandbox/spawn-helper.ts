@@ -35,18 +35,17 @@ const HELPER_COMMAND: readonly string[] = [
   ...['sh', '-c', 'exec "$@" 2>&5 4>&- 5>&-', 'sh', process.execPath, HELPER_MAIN],
 ]
 
-/** `runs`: commands will be run, so it keeps a process ready for the next. */
-export async function spawnHelper(root: string, rootless: boolean, runs: boolean): Promise<SpawnedHelper> {
+export async function spawnHelper(root: string, rootless: boolean): Promise<SpawnedHelper> {
   // Else spawn would blame the command for it.
   if (!existsSync(root)) throw new ShaleError('STORE_MISSING', `there is no store at ${root}`)
-  return rootless ? spawnRootless(root, runs) : spawnAsRoot(root, runs)
+  return rootless ? spawnRootless(root) : spawnAsRoot(root)
 }
 
-async function spawnAsRoot(root: string, runs: boolean): Promise<SpawnedHelper> {
+async function spawnAsRoot(root: string): Promise<SpawnedHelper> {
   const { kind } = userNamespace()
   // Root of a user namespace may mount and not much more: it fares as if the namespace were our own.
   const rootless = kind !== 'host'
-  const child = start(HELPER_COMMAND, root, { rootless, runs })
+  const child = start(HELPER_COMMAND, root, rootless)
   await until(child, 'message', false)
   const limits = kind === 'single' ? [singleUser('this user namespace has one user')] : []
   return { child, limits, rootless }
@@ -56,15 +55,15 @@ async function spawnAsRoot(root: string, runs: boolean): Promise<SpawnedHelper> 
  * In a user namespace. The shell waits until the users are mapped: a program that is executed as the mapped root gets
  * all capabilities in the namespace, one that is executed before has none.
  */
-async function spawnRootless(root: string, runs: boolean): Promise<SpawnedHelper> {
+async function spawnRootless(root: string): Promise<SpawnedHelper> {
   const plan = await mappingPlan()
   if (plan.kind === 'single') {
-    const child = start(['unshare', '--user', '--map-root-user', ...HELPER_COMMAND], root, { rootless: true, runs })
+    const child = start(['unshare', '--user', '--map-root-user', ...HELPER_COMMAND], root, true)
     await until(child, 'message', true)
     return { child, limits: plan.limits, rootless: true }
   }
   const wait = ['sh', '-c', 'echo unshared >&4 && read -r mapped <&4 && exec "$@"', 'sh']
-  const child = start(['unshare', '--user', ...wait, ...HELPER_COMMAND], root, { rootless: true, runs })
+  const child = start(['unshare', '--user', ...wait, ...HELPER_COMMAND], root, true)
   const gate = child.stdio[4] as Duplex
   await until(child, 'unshared', true)
   try {
@@ -78,15 +77,11 @@ async function spawnRootless(root: string, runs: boolean): Promise<SpawnedHelper
   return { child, limits: [], rootless: true }
 }
 
-function start(command: readonly string[], root: string, kind: HelperKind): ChildProcess {
+function start(command: readonly string[], root: string, rootless: boolean): ChildProcess {
   const [file, ...args] = command as [string, ...string[]]
   const child = spawn(file, args, {
     cwd: root,
-    env: {
-      ...ownEnvironment(),
-      SHALE_HELPER_ROOTLESS: kind.rootless ? '1' : '0',
-      SHALE_HELPER_RUNS: kind.runs ? '1' : '0',
-    },
+    env: { ...ownEnvironment(), SHALE_HELPER_ROOTLESS: rootless ? '1' : '0' },
     stdio: STDIO,
     // In a session of its own: what a terminal sends to its foreground is for us to pass on.
     detached: true,
@@ -98,11 +93,6 @@ function start(command: readonly string[], root: string, kind: HelperKind): Chil
     ;(stream as Duplex & { unref(): void }).unref()
   }
   return child
-}
-
-interface HelperKind {
-  readonly rootless: boolean
-  readonly runs: boolean
 }
 
 /** Resolves at the first word from the gate or the first message of the helper; rejects if the process ends instead. */

@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { extname } from 'node:path'
 import type { Readable, Writable } from 'node:stream'
 import { finished } from 'node:stream/promises'
@@ -95,9 +96,18 @@ function startInit({ words, parents, failed }: Chain): InitProcess<InitInput | E
   }
 }
 
-/** unshare(1) ends as its child did, but cannot do so by SIGKILL: it complains, and exits with 1. */
+/**
+ * unshare(1) ends as its child did, but cannot do so by SIGKILL: it complains, and exits with 1. A shell does not end by
+ * a signal that its child has ended by: it tells of it, and adds 128.
+ */
 function outcome(said: string, code: number | null, signal: NodeJS.Signals | null): Ended {
-  return code === 1 && said.includes('sigprocmask') ? { code: null, signal: 'SIGKILL', said } : { code, signal, said }
+  const by =
+    code === 1 && said.includes('sigprocmask') ? 'SIGKILL' : code !== null && said !== '' && signalOf(code - 128)
+  return by ? { code: null, signal: by, said } : { code, signal, said }
+}
+
+function signalOf(number: number): NodeJS.Signals | undefined {
+  return (Object.keys(constants.signals) as NodeJS.Signals[]).find(name => constants.signals[name] === number)
 }
 
 let spare: InitProcess | undefined
