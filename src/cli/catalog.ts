@@ -1,27 +1,33 @@
 import type { AnyCommand } from './command.ts'
 
 /** A command as the help lists it; its module is loaded only when it is called. */
+/** Whether it will do without a process of its own. */
+export type HelperGuess = 'direct' | 'separate'
+
 export interface CatalogEntry {
   /** Every form of it, the usual one first: `images`, `image ls`. */
   readonly forms: readonly string[]
   readonly summary: string
   readonly load: () => Promise<AnyCommand>
-  /** Says of the words behind its name that it will hardly do without the sandbox's helper, which takes long to start. */
-  readonly needsHelper?: ((words: readonly string[]) => boolean) | undefined
+  /** Guesses from the words behind its name which helper of the sandbox it will ask for: that takes long to start. */
+  readonly helperFor?: ((words: readonly string[]) => HelperGuess | undefined) | undefined
 }
 
 function entry(
   forms: readonly string[],
   summary: string,
   load: () => Promise<{ readonly default: unknown }>,
-  needsHelper?: CatalogEntry['needsHelper'],
+  helperFor?: CatalogEntry['helperFor'],
 ): CatalogEntry {
-  return { forms, summary, load: async () => (await load()).default as AnyCommand, needsHelper }
+  return { forms, summary, load: async () => (await load()).default as AnyCommand, helperFor }
 }
 
 /** A container in the background has a supervisor, which starts a helper of its own. */
-function inForeground(words: readonly string[]): boolean {
-  return !words.some(word => /^(?:-[a-zA-Z]*[dh]|--detach|--help)/.test(word))
+function helperOfRun(words: readonly string[]): HelperGuess | undefined {
+  if (words.some(word => /^(?:-[a-zA-Z]*[dh]|--detach|--help)/.test(word))) return undefined
+  // Terminals and networks must be there before the container is.
+  const plain = / --net(?:work)?[= ](?:host|none) /.test(` ${words.join(' ')} `)
+  return plain && !words.some(word => /^(?:-[a-zA-Z]*t|--tty)/.test(word)) ? 'direct' : 'separate'
 }
 
 export const CATALOG: readonly CatalogEntry[] = [
@@ -37,7 +43,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     ['run', 'container run'],
     'Run a command in a new container from an image',
     () => import('./commands/run.ts'),
-    inForeground,
+    helperOfRun,
   ),
   entry(['images', 'image ls', 'image list'], 'List images', () => import('./commands/images.ts')),
   entry(['create', 'container create'], 'Make a container, without starting it', () => import('./commands/create.ts')),

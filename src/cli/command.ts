@@ -27,7 +27,7 @@ export interface Context {
   /** Opens the store, once; the program closes it when the command has ended. */
   store(): Promise<LocalStore>
   /** Starts the sandbox's helper, once, at a store that exists; the program ends it when the command has ended. */
-  helper(): Promise<Helper>
+  helper(options?: { readonly separate: boolean }): Promise<Helper>
 }
 
 export interface Input<F extends Flags> {

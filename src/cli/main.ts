@@ -55,7 +55,8 @@ async function runEntry(context: Context, form: string, words: readonly string[]
   const found = findCommand(form.split(' '))
   if (found === undefined) throw unknownCommand([form])
   // It starts while we load what the command consists of; why it cannot is told when it is asked for.
-  if (found.entry.needsHelper?.(words)) context.helper().catch(() => {})
+  const helper = found.entry.helperFor?.(words)
+  if (helper !== undefined) context.helper({ separate: helper === 'separate' }).catch(() => {})
   const [{ parseCommandLine }, command] = await Promise.all([import('./parse.ts'), found.entry.load()])
   const parsed = parseCommandLine(form, command, words)
   if (parsed.kind === 'help') return await showHelp(context, form.split(' '))

@@ -36,8 +36,8 @@ export function processContext(globals: Globals): { readonly context: Context; r
       store ??= openStoreAt(context.root)
       return store
     },
-    helper() {
-      helper ??= startHelper(context.root).catch(error => {
+    helper(options) {
+      helper ??= startHelper(context.root, options?.separate).catch(error => {
         // There may be a store when it is asked for again.
         helper = undefined
         throw error
@@ -70,9 +70,9 @@ async function openStoreAt(root: string | undefined): Promise<LocalStore> {
   return openStore({ root: folder, removeTree: treeRemover(folder) })
 }
 
-async function startHelper(root: string | undefined): Promise<Helper> {
+async function startHelper(root: string | undefined, separate = false): Promise<Helper> {
   const { openHelper } = await import('../sandbox/helper.ts')
-  return await openHelper({ root: await storeFolder(root) })
+  return await openHelper({ root: await storeFolder(root), separate })
 }
 
 async function storeFolder(root: string | undefined): Promise<string> {

@@ -19,7 +19,8 @@ export interface DirectOptions {
 
 /**
  * A helper that is this process: root needs no other rights, and what a container mounts, it mounts by itself. Other
- * runtimes, and what must be mounted before the container is there, are for a process with mounts of its own.
+ * runtimes, and what must be mounted before the container is there (a terminal, a network), are for a process with mounts
+ * of its own.
  */
 export function directHelper({ root, runs, open }: DirectOptions): Helper {
   if (!existsSync(root)) throw new ShaleError('STORE_MISSING', `there is no store at ${root}`)
@@ -63,8 +64,8 @@ export function directHelper({ root, runs, open }: DirectOptions): Helper {
   }
 }
 
-function runsHere({ config: { runtime = 'builtin', terminal }, mounts = [] }: RunRequest): boolean {
-  return runtime === 'builtin' && terminal === undefined && mounts.every(isPlain)
+function runsHere({ config: { runtime = 'builtin', terminal }, network, mounts = [] }: RunRequest): boolean {
+  return runtime === 'builtin' && terminal === undefined && network === undefined && mounts.every(isPlain)
 }
 
 async function perform<K extends OperationName>(
