@@ -41,12 +41,15 @@ export function directHelper({ root, runs, open }: DirectOptions): Helper {
     void done.catch(() => {}).finally(() => running.delete(done))
     return done
   }
-  // Whoever runs the container enters it, too.
+  // Whoever runs the container enters it, too, and knows its processes by their numbers.
   let outside: Helper | undefined
   return {
     rootless: false,
     limits: [],
-    call: (operation, input, options) => here(operation, input, { signal: options?.signal }),
+    call: (operation, input, options) =>
+      outside === undefined
+        ? here(operation, input, { signal: options?.signal })
+        : outside.call(operation, input, options),
     run: async (request, options) => {
       if (!runsHere(request)) opened ??= open()
       outside = runsHere(request) ? undefined : await opened
