@@ -38,7 +38,7 @@ export function ociProcess(runtime: OciRuntime, work: string, resources: Resourc
       const { child, ready, finished } = launch(place, input)
       launched = child
       void finished.then(({ code }) => ended({ code, signal: null, said: '' }))
-      return { ready, started: ready.then(() => firstProcess(place)), failure: finished.then(({ failure }) => failure) }
+      return { ready, started: ready.then(() => processIn(pidFile(place))), failure: finished.then(({ failure }) => failure) }
     },
     kill: signal => {
       // Before there is a container, there is only the runtime to end.
@@ -90,7 +90,7 @@ function launch(place: Place, input: InitInput): Launched {
     child.once('error', error => resolve({ code: 125, failure: setupFailure(error) }))
     child.once('exit', code => resolve(outcome(place, code ?? 125)))
   }).finally(bundle.unmount)
-  return { child, ready: Promise.race([appears(pidFile(place)), finished.then(() => {})]), finished }
+  return { child, ready: Promise.race([isWritten(pidFile(place)), finished.then(() => {})]), finished }
 }
 
 /** Where it is not told of others, the caller's. */
@@ -122,7 +122,7 @@ function commandLine(place: Place): readonly string[] {
 
 /** Both write why a container could not be started as the last line of their log, and only then have no process ID. */
 function outcome(place: Place, code: number): Finished {
-  const said = existsSync(pidFile(place)) ? undefined : lastError(logFile(place))
+  const said = processIn(pidFile(place)) !== undefined ? undefined : lastError(logFile(place))
   return { code, failure: said === undefined ? undefined : startFailure(place.runtime, said) }
 }
 
@@ -149,21 +149,24 @@ function setupFailure(error: Error): InitFailure {
   return { kind: 'setup', code: known.code, message: known.message, hint: known.hint, exitCode: 125 }
 }
 
-function appears(path: string): Promise<void> {
+/** Waits until the container's first process is named. */
+function isWritten(file: string): Promise<void> {
   return new Promise(resolve => {
-    const watcher = watch(join(path, '..'), () => {
-      if (!existsSync(path)) return
+    const watcher = watch(join(file, '..'), () => {
+      if (processIn(file) === undefined) return
       watcher.close()
       resolve()
     })
     watcher.unref()
-    if (existsSync(path)) resolve()
+    if (processIn(file) !== undefined) resolve()
   })
 }
 
-function firstProcess(place: Place): number | undefined {
+/** The process that is named in a file; undefined before all of the number is there, for 0 would be all of us. */
+function processIn(file: string): number | undefined {
   try {
-    return Number(readFileSync(pidFile(place), 'latin1'))
+    const pid = Number(readFileSync(file, 'latin1'))
+    return pid > 0 ? pid : undefined
   } catch {
     return undefined
   }
@@ -171,8 +174,9 @@ function firstProcess(place: Place): number | undefined {
 
 /** Whether there is a process to send it to. */
 function kill(file: string, signal: NodeJS.Signals): boolean {
+  const pid = processIn(file)
   try {
-    return process.kill(Number(readFileSync(file, 'latin1')), signal)
+    return pid !== undefined && process.kill(pid, signal)
   } catch {
     return false
   }
