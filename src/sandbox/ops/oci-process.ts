@@ -38,7 +38,11 @@ export function ociProcess(runtime: OciRuntime, work: string, resources: Resourc
       const { child, ready, finished } = launch(place, input)
       launched = child
       void finished.then(({ code }) => ended({ code, signal: null, said: '' }))
-      return { ready, started: ready.then(() => processIn(pidFile(place))), failure: finished.then(({ failure }) => failure) }
+      return {
+        ready,
+        started: ready.then(() => processIn(pidFile(place))),
+        failure: finished.then(({ failure }) => failure),
+      }
     },
     kill: signal => {
       // Before there is a container, there is only the runtime to end.
