@@ -5,6 +5,7 @@ import type { BuildOptions } from './build/options.ts'
 import { type CacheNames, namedCaches } from './cache/named-caches.ts'
 import { type RunImageHooks, type RunImageOptions, runImage } from './container/run.ts'
 import type { Platform } from './oci/platform.ts'
+import { type Rebuild, type RebuildOptions, verifyRebuild as rebuildAndCompare } from './rebuild/rebuild.ts'
 import { pullImage } from './registry/client/pull.ts'
 import { createRegistryClient, type RegistryClient } from './registry/client/registry.ts'
 import { type ImageFiles, imageFiles } from './rootfs/image-files.ts'
@@ -26,6 +27,7 @@ export { ShaleError } from './error.ts'
 export { type Entry, fromByteString, toByteString } from './layer/entry.ts'
 export type { Toc } from './layer/toc.ts'
 export { parsePlatform } from './oci/platform.ts'
+export type { Rebuild, RebuildOptions } from './rebuild/rebuild.ts'
 export { pullImage } from './registry/client/pull.ts'
 export { pushImage } from './registry/client/push.ts'
 export type { ImageFiles } from './rootfs/image-files.ts'
@@ -54,6 +56,13 @@ export async function build(store: Store, options: BuildOptions & CacheNames): P
   } finally {
     client?.close()
   }
+}
+
+/** Builds an image of the store again as its record says, apart from the store, and compares the two. */
+export function verifyRebuild(store: LocalStore, options: RebuildOptions): Promise<Rebuild> {
+  const { signal } = options
+  const pull = async (into: Store, name: string, platform: Platform) => puller(into, signal)(name, platform)
+  return rebuildAndCompare(store, options, { pull })
 }
 
 /** Runs an image's command (or another) in a container and gives how it ended. */

@@ -42,6 +42,8 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
     ...['error.ts', 'version.ts', 'koffi.ts', 'oci', 'dockerfile', 'tar', 'layer', 'store', 'rootfs', 'sandbox'],
     ...['archive', 'remote', 'advise'],
   ],
+  // An image built again from what was recorded, and what differs.
+  rebuild: [...['error.ts', 'version.ts', 'oci', 'layer', 'store', 'sandbox', 'transfer', 'remote', 'build']],
   // Packages of distributions, made into images.
   base: ['error.ts', 'version.ts', 'dockerfile', 'oci', 'tar', 'layer', 'store', 'transfer', 'registry'],
   // A build's steps in registries and folders.
@@ -62,6 +64,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
       'advise',
       'base',
       'build',
+      'rebuild',
       'cache',
       'container',
       'release',
@@ -70,7 +73,7 @@ const ROOMS: Readonly<Record<string, readonly string[]>> = {
   ],
   'index.ts': [
     ...['error.ts', 'oci', 'dockerfile', 'layer', 'store', 'rootfs', 'sandbox', 'transfer'],
-    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'cache', 'container', 'release'],
+    ...['archive', 'registry', 'copy', 'remote', 'advise', 'build', 'rebuild', 'cache', 'container', 'release'],
   ],
 }
 

@@ -195,8 +195,10 @@ class WholeBuild {
   #noteOrigins(states: readonly StageState[], images: readonly { readonly digest: ExportedImage['digest'] }[]): void {
     for (const [index, { digest }] of images.entries()) {
       // The index, which comes last, is told of as the first of its images is.
-      const at = index < this.#builds.length ? index : 0
-      this.#builds[at]?.noteOrigin(digest, states[at] as StageState)
+      const isIndex = index === this.#builds.length
+      const at = isIndex ? 0 : index
+      const platforms = (isIndex ? states : states.slice(at, at + 1)).map(({ platform }) => platform)
+      this.#builds[at]?.noteOrigin(digest, states[at] as StageState, platforms)
     }
   }
 

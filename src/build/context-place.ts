@@ -21,7 +21,7 @@ export interface ContextPlace {
   readonly dockerfileText?: string | undefined
   /** Seconds since 1970: when the commit was made, or what the server says. */
   readonly time?: number | undefined
-  /** The commit whose time that is, of a folder. */
+  /** The commit whose time that is: of a repository that was fetched, and of a folder when it was asked for. */
   readonly commit?: FolderCommit | undefined
 }
 
@@ -73,8 +73,9 @@ async function placeGit({ context, scratchFolder, signal }: PlaceRequest): Promi
   const root = scratchFolder()
   const folder = await checkOut({ ...source, keepGitDir: true }, found, root, signal)
   const time = await commitTime(root)
+  const commit = { commit: found.commit, time, changed: [] }
   if (source.keepGitDir !== true) rmSync(join(root, '.git'), { recursive: true, force: true })
-  return { folder, name: redactUrl(context), kind: 'fetched', time }
+  return { folder, name: redactUrl(context), kind: 'fetched', time, commit }
 }
 
 async function placeUrl(request: PlaceRequest): Promise<ContextPlace> {

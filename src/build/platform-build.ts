@@ -18,6 +18,7 @@ import type { LoadedContext } from './load-context.ts'
 import { NamedContexts } from './named-contexts.ts'
 import type { BuildOptions, PullPolicy } from './options.ts'
 import { type BuildPlan, circularStage, exportedStages, neededStages, type PlannedStage } from './plan.ts'
+import { recipeOf } from './recipe.ts'
 import type { BuildSession } from './session.ts'
 import { slots } from './slots.ts'
 import { isStep, type StageSteps, solveStage } from './solve-stage.ts'
@@ -49,6 +50,8 @@ export class PlatformBuild {
   readonly #stageSteps: ReadonlyMap<number, StageSteps>
   readonly #stages = new Map<number, Promise<StageState>>()
   readonly #images = new Map<string, Promise<StageState>>()
+  /** Complete names of images that were asked for, and what they are. */
+  readonly #used = new Map<string, Digest>()
   readonly #packing: Promise<unknown>[] = []
   readonly #lineage: string
   readonly #label: string
@@ -115,8 +118,9 @@ export class PlatformBuild {
   }
 
   /** Notes what an image of the store, or an index over it, was made from. */
-  noteOrigin(digest: Digest, state: StageState): void {
-    this.#session.store.origins.put(originOf(digest, this.#plan, this.#options, state))
+  noteOrigin(digest: Digest, state: StageState, platforms: readonly Platform[]): void {
+    const recipe = JSON.stringify(recipeOf(this.context, this.#session.place, platforms, this.#used))
+    this.#session.store.origins.put({ ...originOf(digest, this.#plan, this.#options, state), recipe })
   }
 
   /** Notes the steps, for explaining the next build like this. */
@@ -147,9 +151,14 @@ export class PlatformBuild {
 
   #image(name: string, platform: Platform, load: () => Promise<StageState>): Promise<StageState> {
     const key = `${name} ${formatPlatform(platform)}`
-    const pending = this.#images.get(key) ?? load().then(state => this.checks.know(name, platform, state))
+    const pending = this.#images.get(key) ?? load().then(state => this.#know(name, platform, state))
     this.#images.set(key, pending)
     return pending
+  }
+
+  #know(name: string, platform: Platform, state: StageState): StageState {
+    if (state.baseImage !== undefined) this.#used.set(state.baseImage.name, state.baseImage.digest)
+    return this.checks.know(name, platform, state)
   }
 
   #packSoon(state: StageState): void {

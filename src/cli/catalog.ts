@@ -37,6 +37,11 @@ export const CATALOG: readonly CatalogEntry[] = [
     () => import('./commands/build.ts'),
   ),
   entry(['base'], 'Make a base image from a distribution’s signed packages', () => import('./commands/base.ts')),
+  entry(
+    ['verify-rebuild', 'image verify-rebuild'],
+    'Build an image again and say where the two differ',
+    () => import('./commands/verify-rebuild.ts'),
+  ),
   entry(['lint'], 'Check Dockerfiles by rules', () => import('./commands/lint.ts')),
   entry(['explain'], 'Print the page about a rule for Dockerfiles', () => import('./commands/explain.ts')),
   entry(

@@ -44,3 +44,22 @@ async function lastCommit(
     throw new ShaleError('GIT_FAILED', message, { hint, cause: error })
   }
 }
+
+/**
+ * An address that gives the folder as it was in a commit, from its own repository; undefined when that is not there any
+ * more or does not have the commit.
+ */
+export async function commitAddress(folder: string, commit: string, signal?: AbortSignal): Promise<string | undefined> {
+  const git = (...args: readonly string[]) => runGit({ folder, remote: 'file://', signal }, args)
+  try {
+    await git('cat-file', '-e', `${commit}^{commit}`)
+    const [top = '', prefix = ''] = (await git('rev-parse', '--show-toplevel', '--show-prefix')).split('\n')
+    // These mean something in an address.
+    if (/[#?\s]/.test(top)) return undefined
+    return `file://${top}#${commit}${prefix === '' ? '' : `:${prefix}`}`
+  } catch (error) {
+    const isGone = error instanceof ShaleError || (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if (isGone) return undefined
+    throw error
+  }
+}

@@ -20,6 +20,8 @@ export interface Origin {
   readonly revision?: string | undefined
   /** Absent for an image from scratch. */
   readonly base?: BaseOrigin | undefined
+  /** The builder's own document of how to build it again, JSON. Unknown for what was noted before recipes were. */
+  readonly recipe?: string | undefined
 }
 
 export interface BaseOrigin {
@@ -46,6 +48,7 @@ interface OriginRow {
   readonly revision: string | null
   readonly base_name: string | null
   readonly base_digest: Digest | null
+  readonly recipe: string | null
 }
 
 export function createOrigins(database: Database): OriginStore {
@@ -62,8 +65,8 @@ function put(database: Database, { base, ...origin }: Origin): void {
   database.write(() =>
     database.run(
       `INSERT OR REPLACE INTO origins
-       (digest, at, who, builder, dockerfile, dockerfile_digest, target, revision, base_name, base_digest)
-       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+       (digest, at, who, builder, dockerfile, dockerfile_digest, target, revision, base_name, base_digest, recipe)
+       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
       origin.digest,
       origin.at,
       origin.who,
@@ -74,6 +77,7 @@ function put(database: Database, { base, ...origin }: Origin): void {
       origin.revision ?? null,
       base?.name ?? null,
       base?.digest ?? null,
+      origin.recipe ?? null,
     ),
   )
 }
@@ -90,5 +94,6 @@ function originOf(row: OriginRow): Origin {
     target: row.target ?? undefined,
     revision: row.revision ?? undefined,
     base: name === null || base === null ? undefined : { name, digest: base },
+    recipe: row.recipe ?? undefined,
   }
 }

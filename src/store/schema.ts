@@ -157,4 +157,6 @@ export const MIGRATIONS: readonly string[] = [
   ) STRICT, WITHOUT ROWID;
   CREATE INDEX containers_by_image ON containers (image);
   `,
+  // How an image is built again; unknown for those that were built before.
+  'ALTER TABLE origins ADD COLUMN recipe TEXT;',
 ]
