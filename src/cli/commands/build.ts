@@ -24,6 +24,7 @@ import { checkPush, pushBuilt } from '../push-built.ts'
 import { withRegistryClient } from '../registry-client.ts'
 import { processLimitsOf, resourcesOf } from '../resource-flags.ts'
 import { sharedCaches } from '../shared-caches.ts'
+import { keepStoreLimit, storeLimit } from '../store-limit.ts'
 
 export default command({
   usage: '[OPTIONS] PATH | URL | -',
@@ -59,6 +60,7 @@ export default command({
     const plain = { ...buildOptions(context, input, release), ...source, contexts, outputs }
     const called = calledMethod(flags)
     if (called.method === 'check') return await check(context, plain, { json: called.json, annotations })
+    storeLimit(context)
     prepareResultFiles(flags)
     const store = await context.store()
     const caches = await sharedCaches(context, store, flags)
@@ -83,6 +85,8 @@ export default command({
     }
     writeResultFiles(flags, result)
     if (push) await pushBuilt(context, store, result.names, { quiet: mode === 'quiet' || mode === 'json' })
+    // A build of hits has added nothing.
+    if (result.ran > 0) await keepStoreLimit(context, store)
     if (flags.quiet && !onStdout && result.imageId !== undefined) context.out.write(`${result.imageId}\n`)
     return 0
   },
