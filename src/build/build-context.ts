@@ -5,6 +5,7 @@ import type { CacheExport } from './cache-export.ts'
 import type { CacheImport } from './cache-import.ts'
 import type { ContextSource } from './context.ts'
 import type { Explainer } from './explain.ts'
+import type { OnFailedRun } from './failed-run.ts'
 import type { KnownDigests } from './hash-files.ts'
 import type { KnownCopies } from './known-copies.ts'
 import type { LayerBlobs } from './layer-blobs.ts'
@@ -59,6 +60,7 @@ export interface BuildContext {
   readonly removeTree: (path: string) => Promise<void>
   /** Starts packing a layer that the image will need. */
   readonly packSoon: (state: StageState) => void
+  readonly onFailedRun: OnFailedRun | undefined
 }
 
 /** True when the cache may not be asked for this stage. */

@@ -92,6 +92,7 @@ export class PlatformBuild {
       image: (name, platform) => (contexts.has(name) ? contexts.state(name, platform) : image(name, platform)),
       scratchFolder: scratch.make,
       removeTree: session.removeTree,
+      onFailedRun: session.onFailedRun,
       packSoon: state => this.#packSoon(state),
     }
   }

@@ -7,6 +7,7 @@ import { CacheExport } from './cache-export.ts'
 import { CacheImport } from './cache-import.ts'
 import type { ContextPlace } from './context-place.ts'
 import type { BuildEvent } from './events.ts'
+import type { OnFailedRun } from './failed-run.ts'
 import { KnownCopies } from './known-copies.ts'
 import type { FolderDigests } from './known-digests.ts'
 import { type BlobOptions, LayerBlobs } from './layer-blobs.ts'
@@ -28,6 +29,8 @@ export interface BuildServices {
   /** Looked through in this order for steps that the store lacks. */
   readonly cacheFrom?: readonly CacheSource[] | undefined
   readonly cacheTo?: readonly CacheTarget[] | undefined
+  /** Looks at the first step that fails. */
+  readonly onFailedRun?: OnFailedRun | undefined
 }
 
 interface SessionParts {
@@ -54,6 +57,7 @@ export class BuildSession {
   readonly scratch: ScratchFolders
   readonly env: Readonly<Record<string, string | undefined>>
   readonly pull: PullImage
+  readonly onFailedRun: OnFailedRun | undefined
   readonly signal: AbortSignal
   /** Steps that run now, by their keys: a second platform waits for what the first one makes. */
   readonly running = new Map<Digest, Promise<unknown>>()
@@ -93,6 +97,7 @@ export class BuildSession {
     this.cacheTo = new CacheExport(services.cacheTo ?? [], { packing, blobs: this.blobs(options), options, ...shared })
     this.env = services.env ?? process.env
     this.pull = services.pull
+    this.onFailedRun = services.onFailedRun && onlyTheFirst(services.onFailedRun, this.signal)
   }
 
   /** The number of a new step. */
@@ -147,4 +152,19 @@ export class BuildSession {
     for (const message of helper.limits) this.#warn(message)
     return helper
   }
+}
+
+/** Steps may fail at the same time: the others wait for the end that the first one gives the build, so that it is told of. */
+function onlyTheFirst(look: OnFailedRun, ended: AbortSignal): OnFailedRun {
+  let isTaken = false
+  return failed => {
+    if (isTaken) return whenAborted(ended)
+    isTaken = true
+    return look(failed)
+  }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve()
+  return new Promise(resolve => signal.addEventListener('abort', () => resolve(), { once: true }))
 }

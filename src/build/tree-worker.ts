@@ -7,9 +7,9 @@ import type { Toc } from '../layer/toc.ts'
 import { decodeToc } from '../layer/toc-codec.ts'
 import type { Digest } from '../oci/digest.ts'
 import type { Compression } from '../oci/media-types.ts'
-import type { Helper } from '../sandbox/helper.ts'
+import type { Helper, RunOptions } from '../sandbox/helper.ts'
 import type { ContentSource } from '../sandbox/layer-requests.ts'
-import type { RunOutput, RunRequest, RunResult } from '../sandbox/run-request.ts'
+import type { RunRequest, RunResult } from '../sandbox/run-request.ts'
 
 export type { ContentSource } from '../sandbox/layer-requests.ts'
 
@@ -44,10 +44,7 @@ export interface TreeWorker {
   /** A small file of a tree. */
   readFile(root: string, path: ByteString): Promise<Uint8Array>
   removeTree(path: string): Promise<void>
-  run(
-    request: RunRequest,
-    options: { readonly onOutput?: (output: RunOutput) => void; readonly signal?: AbortSignal | undefined },
-  ): Promise<RunResult>
+  run(request: RunRequest, options: RunOptions): Promise<RunResult>
 }
 
 /** The worker in front of a helper process; `temp` is a folder on the store's file system. */

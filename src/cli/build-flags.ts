@@ -46,6 +46,10 @@ export const buildFlags = {
   network: text('Network of RUN steps: host or none', { choices: ['host', 'none', 'default'] }),
   noCache: boolean('Run every step'),
   noCacheFilter: list('Run every step of these stages', { placeholder: 'stages' }),
+  onError: text('When a RUN fails: fail, or open a shell in its file system first', {
+    choices: ['fail', 'shell'],
+    placeholder: 'action',
+  }),
   output: list('What becomes of it: a folder for its files, - for a tar, or type=local|tar|oci|docker|image,dest=', {
     short: 'o',
     placeholder: 'dest',

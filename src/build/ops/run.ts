@@ -7,11 +7,12 @@ import { contentId } from '../../layer/toc-codec.ts'
 import { formatPlatform } from '../../oci/platform.ts'
 import { limits } from '../../sandbox/cgroup/limits.ts'
 import { checkRunnable } from '../../sandbox/foreign-platform.ts'
-import type { PlainMount, RunOutput } from '../../sandbox/run-request.ts'
+import type { PlainMount, RunOutput, RunRequest, RunResult } from '../../sandbox/run-request.ts'
 import type { Ingredient, LayerRecord } from '../../store/types.ts'
 import type { BuildContext } from '../build-context.ts'
 import { filesIngredient } from '../copy-memo.ts'
 import { parseExtraHost } from '../extra-host.ts'
+import type { FailedRun } from '../failed-run.ts'
 import { keyedStep } from '../keyed-step.ts'
 import { bringMounts } from '../mounts/bring.ts'
 import { joinInputs } from '../mounts/input.ts'
@@ -21,6 +22,7 @@ import { neededStages } from '../plan.ts'
 import { RunFailure } from '../run-failure.ts'
 import { envValue, type StageState, setEnv } from '../stage-state.ts'
 import { refuseUnsupported } from '../supported.ts'
+import type { TreeWorker } from '../tree-worker.ts'
 import { processIdentity } from '../users.ts'
 import { extend } from './extend.ts'
 import { shellOf } from './metadata.ts'
@@ -161,33 +163,37 @@ async function execute(
   const output = (stream: RunOutput['stream'], chunk: Uint8Array) => steps.output(at.info, stream, chunk)
   const guarded = withoutSecrets(brought.secrets, output)
   const { cgroups } = limits(context.options.limits?.resources)
+  const request: RunRequest = {
+    lowers,
+    upper,
+    work,
+    mounts: [...command.mounts, ...brought.mounts],
+    ...(cgroups.length > 0 && { cgroups }),
+    followed: isFollowed(context, run),
+    config: {
+      ...context.options.limits,
+      args: command.args,
+      env: brought.env.reduce(withVariable, environment(context, state, identity.home)),
+      cwd: state.config.WorkingDir ?? '/',
+      uid: identity.uid,
+      gid: identity.gid,
+      additionalGids: identity.groups,
+      networkMode: networkOf(context, run),
+      ownHostnameFile: true,
+      privileged: run.security === 'insecure',
+      extraHosts: (context.options.addHosts ?? []).map(parseExtraHost),
+    },
+  }
   try {
-    const result = await worker.run(
-      {
-        lowers,
-        upper,
-        work,
-        mounts: [...command.mounts, ...brought.mounts],
-        ...(cgroups.length > 0 && { cgroups }),
-        followed: isFollowed(context, run),
-        config: {
-          ...context.options.limits,
-          args: command.args,
-          env: brought.env.reduce(withVariable, environment(context, state, identity.home)),
-          cwd: state.config.WorkingDir ?? '/',
-          uid: identity.uid,
-          gid: identity.gid,
-          additionalGids: identity.groups,
-          networkMode: networkOf(context, run),
-          ownHostnameFile: true,
-          privileged: run.security === 'insecure',
-          extraHosts: (context.options.addHosts ?? []).map(parseExtraHost),
-        },
-      },
-      { signal, onOutput: ({ stream, chunk }) => guarded.write(stream, chunk) },
-    )
+    const result = await worker.run(request, {
+      signal,
+      onOutput: ({ stream, chunk }) => guarded.write(stream, chunk),
+    })
     guarded.end()
-    if (result.exitCode !== 0) throw runFailed(command, result)
+    if (result.exitCode !== 0) {
+      if (!signal.aborted) await context.onFailedRun?.(failedRun({ state, request, worker, folder, at }, result))
+      throw runFailed(command, result)
+    }
     const toc = await worker.diff({ upper, below: layers.tocPaths(state.layers) })
     const record = await store.layers.add(lease, { toc })
     keepTree(context, record, upper)
@@ -195,6 +201,29 @@ async function execute(
   } finally {
     brought.end()
     await context.removeTree(folder)
+  }
+}
+
+interface Failing {
+  readonly state: StageState
+  readonly request: RunRequest
+  readonly worker: TreeWorker
+  /** The step's own, for as long as it has not ended. */
+  readonly folder: string
+  readonly at: StepPosition
+}
+
+/** The step as somebody may look at it: where it was, with what it has written. */
+function failedRun({ state, request, worker, folder, at }: Failing, { exitCode }: RunResult): FailedRun {
+  return {
+    ...{ name: at.info.name, args: request.config.args, exitCode },
+    shell: shellOf(state)[0] ?? '/bin/sh',
+    async run({ args, terminal, ...options }) {
+      // An overlay's own folder is of use once.
+      const work = mkdtempSync(join(folder, 'work-'))
+      const { followed: _, ...same } = request
+      return worker.run({ ...same, work, config: { ...request.config, args, terminal } }, options)
+    },
   }
 }
 

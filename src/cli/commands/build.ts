@@ -16,6 +16,7 @@ import { prepareResultFiles, writeResultFiles } from '../build-results.ts'
 import { type Context, command, type Input } from '../command.ts'
 import { runtimeOf } from '../isolation-flags.ts'
 import { keyValues } from '../key-values.ts'
+import { checkTerminal, shellOnError } from '../on-error-shell.ts'
 import { chosenPlatforms } from '../platform-flag.ts'
 import { type ProgressMode, startProgress } from '../progress/progress.ts'
 import { explainLines } from '../progress/summary.ts'
@@ -41,6 +42,7 @@ export default command({
     ['build --release .', 'named and labelled after its version and commit'],
     ['build -f - . < Dockerfile.dev', 'with a Dockerfile from the standard input'],
     ['build https://example.com/app.git#main:service', 'a folder of a git repository'],
+    ['build --on-error=shell .', 'and look around where a step failed'],
     ['build -o out .', 'write the files of the last stage to a folder'],
     ['build --platform linux/amd64,linux/arm64 -o type=oci,dest=app.tar .', 'an index, in an OCI archive'],
     ['build --build-context shared=../shared .', 'with a further folder, for COPY --from=shared'],
@@ -61,6 +63,7 @@ export default command({
     const called = calledMethod(flags)
     if (called.method === 'check') return await check(context, plain, { json: called.json, annotations })
     storeLimit(context)
+    if (flags.onError === 'shell') checkTerminal()
     prepareResultFiles(flags)
     const store = await context.store()
     const caches = await sharedCaches(context, store, flags)
@@ -71,7 +74,8 @@ export default command({
     let result: BuildOutcome
     let failure: unknown
     try {
-      const services = { pull: pullInto(context, store, signal), env: context.env, ...caches }
+      const onFailedRun = flags.onError === 'shell' ? shellOnError(context, progress) : undefined
+      const services = { pull: pullInto(context, store, signal), env: context.env, onFailedRun, ...caches }
       result = await runBuild(store, options, services)
     } catch (error) {
       failure = error

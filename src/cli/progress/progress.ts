@@ -11,6 +11,8 @@ export type ProgressMode = 'tty' | 'plain' | 'json' | 'quiet'
 export interface Progress {
   readonly view: BuildView
   onEvent(event: BuildEvent): void
+  /** Leaves the terminal to somebody else; what happens meanwhile is shown when the function that it gives is called. */
+  pause(): () => void
   /** Draws what is left to draw, also when the build has failed. Call it once, before anything else is printed. */
   end(): void
 }
@@ -28,15 +30,26 @@ export function startProgress(mode: ProgressMode, context: Context): Progress {
 
 function plainProgress(view: BuildView, err: Output): Progress {
   const renderer = new PlainRenderer(view)
+  /** What is to be written after a pause. */
+  let waiting: string[] | undefined
+  const write = (text: string) => void (waiting === undefined ? err.write(text) : waiting.push(text))
   const onEvent = (event: BuildEvent) => {
     const text = renderer.render(event, view.apply(event, Date.now()))
-    if (text !== '') err.write(text)
+    if (text !== '') write(text)
+  }
+  const pause = () => {
+    waiting = []
+    return () => {
+      const texts = waiting ?? []
+      waiting = undefined
+      err.write(texts.join(''))
+    }
   }
   const end = () => {
     if (view.finished === undefined)
       err.write([...renderer.rest(), ...failureLines(view)].map(line => `${line}\n`).join(''))
   }
-  return { view, onEvent, end }
+  return { view, onEvent, pause, end }
 }
 
 function quietProgress(view: BuildView, err: Output): Progress {
@@ -44,6 +57,7 @@ function quietProgress(view: BuildView, err: Output): Progress {
   return {
     view,
     onEvent,
+    pause: () => () => undefined,
     end: () =>
       err.write(
         failureLines(view)
@@ -61,7 +75,7 @@ function jsonProgress(view: BuildView, out: Output): Progress {
     const plain = event.type === 'step-output' ? { ...event, data: decoder.decode(event.data) } : event
     out.write(`${JSON.stringify(plain)}\n`)
   }
-  return { view, onEvent, end: () => undefined }
+  return { view, onEvent, pause: () => () => undefined, end: () => undefined }
 }
 
 function terminalProgress(view: BuildView, { err, env }: Context): Progress {
@@ -77,10 +91,23 @@ function terminalProgress(view: BuildView, { err, env }: Context): Progress {
     drawn = lines.length
     last = text
   }
-  const timer = setInterval(() => draw(err.rows), REFRESH_MS)
+  let isPaused = false
+  const timer = setInterval(() => {
+    if (!isPaused) draw(err.rows)
+  }, REFRESH_MS)
   return {
     view,
     onEvent: event => void view.apply(event, Date.now()),
+    pause: () => {
+      draw(err.rows)
+      isPaused = true
+      return () => {
+        // The next picture stands below what was shown meanwhile.
+        drawn = 0
+        last = ''
+        isPaused = false
+      }
+    },
     end: () => {
       clearInterval(timer)
       draw(undefined)
