@@ -187,7 +187,6 @@ const DOCKER_FLAGS: Readonly<Record<string, readonly string[]>> = {
   run: RUN,
   create: RUN,
   images: split('tree'),
-  prune: split('volumes'),
   ls: split('tree'),
   inspect: split('type size'),
 }

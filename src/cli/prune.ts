@@ -25,32 +25,44 @@ export interface PruneRequest {
   readonly force: boolean
   readonly dryRun: boolean
   readonly explain: boolean
-  readonly plan: (store: LocalStore) => PrunePlan
-  /** What goes first, said as it is done; the plan is made anew after it. */
-  readonly before?: ((store: LocalStore) => Promise<string>) | undefined
+  /** `foreseen`: before what goes first has gone; the plan counts it as gone. */
+  readonly plan: (store: LocalStore, stage: 'foreseen' | 'actual') => PrunePlan
+  /** What goes first, or with `dryRun` would. */
+  readonly before?: ((store: LocalStore) => Promise<RemovedFirst>) | undefined
 }
+
+/** What was removed before images and steps, or with `--dry-run` would be. */
+export interface RemovedFirst {
+  readonly text: string
+  readonly bytes: number
+}
+
+const NOTHING: RemovedFirst = { text: '', bytes: 0 }
 
 /** Plans, explains, asks, removes and reports. */
 export async function prune(context: Context, request: PruneRequest): Promise<number> {
   const store = await context.store()
-  const plan = request.plan(store)
+  const plan = request.plan(store, 'foreseen')
   if (request.explain) context.out.write(explainPlan(plan))
   if (request.dryRun) {
+    const before = (await request.before?.(store)) ?? NOTHING
     const images = plan.images.filter(({ remove }) => remove).map(({ image }) => image)
     const records = plan.records.filter(({ remove }) => remove).map(({ record }) => record)
+    context.out.write(before.text)
     if (!request.explain) context.out.write(describeRemoved(images, records, 'Would delete'))
-    context.out.write(`Total that would be reclaimed: ${humanSize(plan.bytes)}\n`)
+    context.out.write(`Total that would be reclaimed: ${humanSize(plan.bytes + before.bytes)}\n`)
     return 0
   }
   if (!request.force) await confirm(context, request.warning, request.name)
-  if (request.before !== undefined) context.out.write(await request.before(store))
-  const result = await executePrune(store, request.before === undefined ? plan : request.plan(store))
-  context.out.write(report(result))
+  const before = (await request.before?.(store)) ?? NOTHING
+  context.out.write(before.text)
+  const result = await executePrune(store, request.before === undefined ? plan : request.plan(store, 'actual'))
+  context.out.write(report(result, before.bytes))
   return 0
 }
 
-function report({ images, records, collected }: PruneResult): string {
-  return `${describeRemoved(images, records, 'Deleted')}Total reclaimed space: ${humanSize(collected.bytes)}\n`
+function report({ images, records, collected }: PruneResult, more: number): string {
+  return `${describeRemoved(images, records, 'Deleted')}Total reclaimed space: ${humanSize(collected.bytes + more)}\n`
 }
 
 function describeRemoved(images: readonly ImageSummary[], records: readonly CacheRecord[], verb: string): string {

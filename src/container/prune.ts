@@ -37,7 +37,14 @@ export async function pruneContainers(
   return removed
 }
 
-/** Image → a container that is made from it, for those that decide what images are needed. */
-export function imagesInUse(store: LocalStore): ReadonlyMap<ContainerRow['image'], string> {
-  return new Map(settleAll(store).map(({ image, name }) => [image, name]))
+/**
+ * Image → a container that is made from it, for those that decide what images are needed. `going` are IDs of containers
+ * that do not count, as they are removed first.
+ */
+export function imagesInUse(
+  store: LocalStore,
+  going: ReadonlySet<string> = new Set(),
+): ReadonlyMap<ContainerRow['image'], string> {
+  const staying = settleAll(store).filter(({ id }) => !going.has(id))
+  return new Map(staying.map(({ image, name }) => [image, name]))
 }

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type TestContext, test } from 'node:test'
@@ -97,10 +97,12 @@ story('restart policies', async call => {
 story('--rm leaves nothing, in front and behind', async call => {
   const ok = okOf(call)
   assert.equal(await ok('run', '--rm', 'box', 'echo', 'done'), 'done\n')
-  await ok('run', '-d', '--rm', '--name', 'gone', 'box', 'sh', '-c', PATIENT)
+  const id = (await ok('run', '-d', '--rm', '--name', 'gone', 'box', 'sh', '-c', PATIENT)).trim()
+  await logsHave(call, 'gone', /^ready\n$/)
   const waiting = call(['wait', 'gone'])
+  await isWaitedFor(call, id)
   await ok('stop', 'gone')
-  assert.equal((await waiting).code, 0)
+  assert.deepEqual(await waiting, { code: 0, stdout: '5\n', stderr: '' })
   await gone(call, 'gone')
   assert.equal(await ok('ps', '-aq'), '')
   assert.deepEqual(await readdir(join(call.root, 'containers')), [])
@@ -371,6 +373,27 @@ story('health checks: of the image and of the flags', async call => {
   await ok('rmi', 'checked')
 })
 
+story('system prune takes anonymous volumes when asked, and its dry run tells the truth', async call => {
+  const ok = okOf(call)
+  const id = (await ok('create', '--name', 'over', '-v', 'named:/named', 'box')).trim()
+  const volume = (await ok('volume', 'ls', '-q')).split('\n').find(name => name !== 'named') ?? ''
+  await ok('run', '-d', '--name', 'user', 'box')
+  const [used = ''] = (await ok('inspect', '-f', '{{(index .Mounts 0).Name}}', 'user')).split('\n')
+  assert.match(
+    await ok('system', 'prune', '--volumes', '--dry-run'),
+    new RegExp(`^Would delete containers:\\n${id}\\n\\nWould delete volumes:\\n${volume}\\n`),
+  )
+  const dated = await call(['system', 'prune', '-f', '--volumes', '--filter', 'until=1h'])
+  assert.match(dated.stderr, /^ERROR: the "until" filter is not supported with "--volumes"/)
+  const labelled = await ok('system', 'prune', '-f', '--filter', 'label=nope', '--volumes')
+  assert.doesNotMatch(labelled, /Deleted (?:Containers|Volumes)/)
+  assert.match(
+    await ok('system', 'prune', '-f', '--volumes'),
+    new RegExp(`^Deleted Containers:\n${id}\n\nDeleted Volumes:\n${volume}\n\nTotal reclaimed space: `),
+  )
+  assert.deepEqual((await ok('volume', 'ls', '-q')).trim().split('\n').sort(), [used, 'named'].sort())
+})
+
 story('images of containers stay, and stopped containers can be pruned', async call => {
   const ok = okOf(call)
   await ok('run', '-d', '--name', 'user', 'box')
@@ -429,6 +452,25 @@ function memoryGroup(cgroups: string): string | undefined {
 async function gone(call: Shale, name: string): Promise<void> {
   for (let turn = 0; turn < 50; turn++) if ((await call(['container', 'inspect', name])).code !== 0) return
   assert.fail(`${name} is still there`)
+}
+
+/** A `wait` that begins after the container is gone finds none; one that has reached it keeps its folder open. */
+async function isWaitedFor(call: Shale, id: string): Promise<void> {
+  const folder = join(call.root, 'containers', id)
+  for (let turn = 0; turn < 50; turn++) {
+    await call(['ps', '-q'])
+    if ((await readdir('/proc')).some(pid => /^\d+$/.test(pid) && waitsAt(pid, folder))) return
+  }
+  assert.fail(`nobody waits for ${id}`)
+}
+
+function waitsAt(pid: string, folder: string): boolean {
+  try {
+    const waits = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0').includes('wait')
+    return waits && readdirSync(`/proc/${pid}/fd`).some(fd => readlinkSync(`/proc/${pid}/fd/${fd}`) === folder)
+  } catch {
+    return false
+  }
 }
 
 function isSupervisorOf(pid: string, id: string): boolean {

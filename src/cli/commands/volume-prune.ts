@@ -1,11 +1,10 @@
-import { ShaleError } from '../../error.ts'
-import { allocatedBytes } from '../../store/allocated.ts'
-import type { VolumeInfo, VolumeStore } from '../../store/volumes.ts'
+import type { VolumeInfo } from '../../store/volumes.ts'
 import { command } from '../command.ts'
 import { booleanFilter, type Filters, matchesLabels, parseFilters } from '../filter.ts'
 import { boolean, list } from '../flag.ts'
 import { humanSize } from '../format/size.ts'
 import { confirm } from '../prompt.ts'
+import { removeVolumes, unusedVolumes, volumeSizes } from '../unused-volumes.ts'
 
 const KEYS = ['all', 'label', 'label!']
 
@@ -28,13 +27,13 @@ export default command({
     const filters = parseFilters(flags.filter, KEYS)
     const all = flags.all || booleanFilter(filters, 'all') === true
     const { volumes } = await context.store()
-    const unused = volumes.list().filter(volume => isUnused(volume, all) && matches(volume, filters))
+    const unused = unusedVolumes(volumes, all).filter(volume => matches(volume, filters))
     if (!flags.dryRun && !flags.force) {
       const which = all ? 'all local' : 'anonymous local'
       const warning = `WARNING! This will remove ${which} volumes not used by at least one container.`
       await confirm(context, warning, 'volume prune')
     }
-    const removed = flags.dryRun ? sizes(unused) : await removeAll(volumes, unused)
+    const removed = flags.dryRun ? volumeSizes(unused) : await removeVolumes(volumes, unused)
     const lines = removed.map(({ name }) => `${name}\n`).join('')
     const heading = flags.dryRun ? 'Would delete volumes:\n' : 'Deleted Volumes:\n'
     const bytes = removed.reduce((sum, each) => sum + each.bytes, 0)
@@ -44,35 +43,7 @@ export default command({
   },
 })
 
-function isUnused({ users, anonymous }: VolumeInfo, all: boolean): boolean {
-  return users.length === 0 && (all || anonymous)
-}
-
 function matches({ labels }: VolumeInfo, filters: Filters): boolean {
   const unwanted = filters.get('label!') ?? []
   return matchesLabels(labels, filters.get('label') ?? []) && !unwanted.some(want => matchesLabels(labels, [want]))
-}
-
-interface Removed {
-  readonly name: string
-  readonly bytes: number
-}
-
-function sizes(volumes: readonly VolumeInfo[]): readonly Removed[] {
-  return volumes.map(({ name, mountpoint }) => ({ name, bytes: allocatedBytes(mountpoint, new Set()) }))
-}
-
-/** One that a container has taken meanwhile stays. */
-async function removeAll(volumes: VolumeStore, unused: readonly VolumeInfo[]): Promise<readonly Removed[]> {
-  const removed: Removed[] = []
-  for (const each of sizes(unused)) {
-    try {
-      await volumes.remove(each.name)
-      removed.push(each)
-    } catch (error) {
-      const isTaken = error instanceof ShaleError && ['VOLUME_IN_USE', 'VOLUME_NOT_FOUND'].includes(error.code)
-      if (!isTaken) throw error
-    }
-  }
-  return removed
 }
