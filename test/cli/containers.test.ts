@@ -389,7 +389,7 @@ story('system prune takes anonymous volumes when asked, and its dry run tells th
   assert.doesNotMatch(labelled, /Deleted (?:Containers|Volumes)/)
   assert.match(
     await ok('system', 'prune', '-f', '--volumes'),
-    new RegExp(`^Deleted Containers:\n${id}\n\nDeleted Volumes:\n${volume}\n\nTotal reclaimed space: `),
+    new RegExp(`^Deleted Containers:\n${id}\n\nDeleted Volumes:\n${volume}\n\n`),
   )
   assert.deepEqual((await ok('volume', 'ls', '-q')).trim().split('\n').sort(), [used, 'named'].sort())
 })
