@@ -11,7 +11,7 @@ import { type MeasuredVolume, removeVolumes, unusedVolumes, volumeSizes } from '
 export default command({
   usage: '[OPTIONS]',
   about:
-    'Remove containers that do not run, dangling images and build cache that no image needs, with --all every image that\n' +
+    'Remove containers that do not run, dangling images and build cache that no image needs, with --all every image that ' +
     'no container is made from. With --volumes also anonymous volumes that no container has.',
   examples: [
     ['system prune', 'remove what is surely not needed'],
